@@ -1,0 +1,45 @@
+# Each target sets itself up. PYTHON is the interpreter that the virtual environment is made from.
+PYTHON ?= python3
+VENV := .venv
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench servers clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: $(VENV)/installed ## forced against atomic on the embedded server; CSV files in reports/
+	$(VENV)/bin/locust -f locustfiles/current.py --headless --csv reports/forced-vs-atomic
+
+test: lint ## lint, then all tests
+	$(VENV)/bin/pytest
+
+lint: $(VENV)/installed-test ## ruff and mypy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/installed ## what judging and the switcher cost, as ratios within one run (needs nginx)
+	$(VENV)/bin/python bench/judging.py
+	$(VENV)/bin/python bench/flipping.py
+
+# Debian starts what it installs, and these would fight for port 80. The lab starts its own, so the packages are
+# told that they cannot: RUNLEVEL is for SysV init, SYSTEMD_OFFLINE for systemctl. They stay enabled, for the next
+# boot; `sudo systemctl disable nginx apache2 caddy lighttpd` is for those who do not want that.
+servers: ## install the real web servers (Debian 12, Ubuntu 24.04)
+	$(SUDO) apt-get update -q
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get install -yq --no-install-recommends \
+		nginx php-fpm apache2 libapache2-mod-php caddy lighttpd
+
+clean: ## remove the virtual environment and the reports
+	rm -rf $(VENV) reports .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
