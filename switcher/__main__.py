@@ -1,0 +1,179 @@
+"""Command line of the switcher: python -m switcher."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import NoReturn
+
+from switcher.command import COMMAND, PLACEHOLDERS, run_command
+from switcher.duration import parse_duration
+from switcher.link import Link, SiteError, open_link
+from switcher.schedule import Schedule
+from switcher.stop import Stop
+from switcher.strategies import STRATEGIES
+from switcher.stream import COLUMNS, Stream, StreamClosedError
+from switcher.switch import switch
+
+USAGE = """python -m switcher STRATEGY --root FOLDER --releases A B [...] --every TIME
+                          [--link NAME] [--for TIME | --flips N] [--attached]
+                          [--timeout TIME] [-- COMMAND ...]"""
+
+EXAMPLES = """
+standard output: JSON lines (ready, flips, heartbeat, done); times are CLOCK_MONOTONIC nanoseconds
+exit code: 0 all flips took, 1 some did not, 2 the command line or the site is wrong
+
+examples, in a folder with the folders a and b:
+  python -m switcher forced --root . --releases a b --every 20ms --for 10s
+  python -m switcher atomic --root . --releases a b --every 0 --flips 5000 >flips.jsonl
+  python -m switcher command --root . --releases a b --every 1s --flips 3 -- ln -sfn {target} {link}
+"""
+
+
+TIMEOUT = "30s"
+"""How long a command may take where nothing is said."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(_fail(2, message))
+
+
+def _duration(text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _some(text: str) -> int:
+    duration = _duration(text)
+    if duration == 0:
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return duration
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m switcher",
+        usage=USAGE,
+        description="Flips a symlink between releases and says when it did.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "strategy",
+        metavar="STRATEGY",
+        choices=[*STRATEGIES, COMMAND],
+        help=f"how to flip: {', '.join(STRATEGIES)}; or {COMMAND}: what stands after --, "
+        f"with {', '.join('{' + name + '}' for name in PLACEHOLDERS)} replaced",
+    )
+    parser.add_argument("--root", required=True, metavar="FOLDER", help="the folder with the link and the releases")
+    parser.add_argument("--link", default="current", metavar="NAME", help="the link, below root (default: current)")
+    parser.add_argument("--releases", required=True, nargs="+", metavar="NAME", help="folders below root, in turn")
+    parser.add_argument(
+        "--every", required=True, type=_duration, metavar="TIME", help="start to start; 0: as fast as possible"
+    )
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument("--for", dest="length", type=_some, metavar="TIME", help="stop after this time")
+    end.add_argument("--flips", type=_count, metavar="N", help="stop after this many flips")
+    parser.add_argument(
+        "--timeout", type=_some, metavar="TIME", help=f"for {COMMAND}: kill it after this time (default: {TIMEOUT})"
+    )
+    parser.add_argument("--attached", action="store_true", help="stop at the end of standard input, too")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the switcher; returns its exit code."""
+    parser = _parser()
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # By hand: argparse gives what stands after -- to whatever can take more arguments.
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    options, command = parser.parse_args(arguments[:split]), arguments[split + 1 :]
+    if options.strategy == COMMAND and not command:
+        parser.error(f"strategy {COMMAND}: the command is missing; write it after --")
+    if options.strategy != COMMAND and (command or options.timeout):
+        parser.error(f"strategy {options.strategy}: takes no command and no --timeout")
+    try:
+        link = open_link(options.root, options.link, options.releases)
+    except SiteError as error:
+        return _fail(2, str(error))
+    # Python sets a standard stream that the caller closed to None.
+    if sys.stdout is None or (options.attached and sys.stdin is None):
+        return _fail(2, "standard output, and with --attached standard input, must be open")
+    stop = Stop(attached=sys.stdin.fileno() if options.attached else None)
+    stream = Stream(sys.stdout.fileno())
+    if options.strategy == COMMAND:
+        timeout = options.timeout or parse_duration(TIMEOUT)
+        releases = {target: release for release, target in link.targets.items()}
+        strategy = run_command(command, timeout, os.path.abspath(options.root), releases)
+    else:
+        strategy = STRATEGIES[options.strategy]
+    try:
+        link.spare()  # a name that cannot be had, and what a killed switcher left, is found now
+        repaired = _make_whole(link)
+    except OSError as error:
+        return _fail(2, f"link {link.path}: cannot be made: {error.strerror}")
+    try:
+        try:
+            stream.say(
+                "ready",
+                pid=os.getpid(),
+                strategy=options.strategy,
+                link=link.path,
+                release=link.release(),
+                repaired=repaired,
+                columns=COLUMNS,
+            )
+            schedule = Schedule(time.monotonic_ns(), options.every, options.flips, options.length)
+            facts = switch(link, strategy, schedule, stream, stop)
+        finally:
+            repaired = _make_whole(link)
+        stream.say("done", release=link.release(), repaired=repaired, **facts)
+    except StreamClosedError as error:
+        return _fail(1, f"standard output: {error}")
+    except OSError as error:
+        return _fail(1, f"link {link.path}: is not on a whole release: {error.strerror}")
+    finally:
+        stop.over()
+    return 1 if facts["failed"] else 0
+
+
+def _make_whole(link: Link) -> bool:
+    """Repair a missing or dangling link and say so; whether that was necessary."""
+    if link.is_whole():
+        return False
+    was = link.points_to()
+    link.repair()
+    state = "was missing" if was is None else f"pointed to {was}, which is no folder"
+    _log(f"link {link.path} {state}; repaired: it points to {link.release()}")
+    return True
+
+
+def _fail(code: int, message: str) -> int:
+    _log(message)
+    return code
+
+
+def _log(message: str) -> None:
+    """One line on standard error; where nobody can read it, that is no reason to leave the link broken."""
+    line = " ".join(message.splitlines())
+    # Not print: to a closed standard error (None) that prints on standard output.
+    with contextlib.suppress(OSError, AttributeError):
+        os.write(sys.stderr.fileno(), f"switcher: {line}\n".encode(errors="backslashreplace"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Requests to stop: a signal, or the end of standard input when attached; and waits that they end."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stop:
+    """Remembers the first request to stop in `reason`.
+
+    Signals only set a flag, so the flip in hand is always finished. `attached` is the
+    descriptor whose end means that the parent has gone, or None.
+    """
+
+    def __init__(self, attached: int | None = None) -> None:
+        self.reason: str | None = None
+        self._attached = attached
+        self._wake_read, wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(wake_write, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        for number in SIGNALS:
+            # nohup ignores SIGHUP for us; that wish stands. A shell ignores SIGINT for every command in the background.
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.reason = self.reason or signal.Signals(number).name
+
+    def wait(self, until: int) -> None:
+        """Sleep until the CLOCK_MONOTONIC time `until`, in nanoseconds, or until a request to stop."""
+        descriptors = [self._wake_read] if self._attached is None else [self._wake_read, self._attached]
+        while self.reason is None:
+            left = until - time.monotonic_ns()
+            ready, _, _ = select.select(descriptors, [], [], max(left, 0) / 1e9)
+            if self._attached in ready and self._attached is not None and not _read(self._attached):
+                self.reason = self.reason or "end of standard input"
+            if self._wake_read in ready:
+                os.read(self._wake_read, 4096)
+            if left <= 0:
+                return
+
+    def look(self) -> None:
+        """Notice the end of standard input without waiting."""
+        self.wait(0)
+
+    def over(self) -> None:
+        """From now on a signal changes nothing.
+
+        Otherwise a second one would kill the process while the interpreter shuts down, with the work done.
+        """
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _read(descriptor: int) -> bytes:
+    """What there is to read; an error (EIO of a terminal that has gone) is an end, too."""
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:
+        return b""

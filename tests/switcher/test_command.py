@@ -1,0 +1,113 @@
+"""The strategy that runs a command of the user's."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from switcher.command import run_command
+from tests.switcher.process import PATIENCE, Site, run
+
+LONG = 60_000_000_000
+
+
+def is_dead(pid: int) -> bool:
+    """Whether the process has ended; a zombie that its new parent has not waited for is dead, too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def flip(site: Site, *arguments: str, timeout: int = LONG) -> None:
+    """One flip to release b by the command."""
+    command = run_command(arguments, timeout, str(site.root), {"b": "release-b"})
+    command(str(site.link), "b", str(site.root / ".spare"))
+
+
+def test_the_placeholders_are_replaced_and_nothing_else(site: Site) -> None:
+    """Target, release, link and root; other braces and the shell's signs stay as they are."""
+    out = site.root / "out"
+    write = "import sys; open(sys.argv[1], 'w').write(chr(10).join(sys.argv[2:]))"
+    arguments = ["{target}", "{release}", "{link}", "{root}/x", "{other}", "$HOME; *"]
+    flip(site, sys.executable, "-c", write, str(out), *arguments)
+    assert out.read_text().split("\n") == [
+        "b",
+        "release-b",
+        str(site.link),
+        f"{site.root}/x",
+        "{other}",
+        "$HOME; *",
+    ]
+
+
+def test_a_command_that_flips_flips(site: Site) -> None:
+    """GNU ln is such a command."""
+    flip(site, "ln", "-sfn", "{target}", "{link}")
+    assert site.points_to() == "b"
+
+
+def test_an_exit_code_other_than_0_is_a_failure(site: Site) -> None:
+    """And the text has the code."""
+    with pytest.raises(OSError, match="exit code 7"):
+        flip(site, "sh", "-c", "exit 7")
+
+
+def test_a_command_that_is_killed_is_a_failure(site: Site) -> None:
+    """And the text has the signal."""
+    with pytest.raises(OSError, match="killed by SIGKILL"):
+        flip(site, "sh", "-c", "kill -KILL $$")
+
+
+def test_a_program_that_is_not_there_is_a_failure(site: Site) -> None:
+    """As the system says it."""
+    with pytest.raises(FileNotFoundError):
+        flip(site, "no-such-program-anywhere")
+
+
+def test_a_command_that_hangs_is_killed_with_its_children(site: Site) -> None:
+    """After the time-out nothing of it is left that could still flip."""
+    pids = site.root / "pids"
+    with pytest.raises(OSError, match=r"longer than 0\.3 s"):
+        flip(site, "sh", "-c", f"sleep 1000 & echo $! >{pids}; wait", timeout=300_000_000)
+    child = int(pids.read_text())
+    # The kill is on its way when the strategy returns.
+    deadline = time.monotonic() + PATIENCE
+    while not is_dead(child):
+        assert time.monotonic() < deadline
+
+
+def test_the_switcher_runs_it_and_reads_the_link_back(site: Site) -> None:
+    """A command that succeeds without flipping is a failed flip, whatever its exit code."""
+    done = run("command", *site.options(), "--every", "0", "--flips", "3", "--", "true")
+    assert done.code == 1
+    assert done.done["failed"] == 3
+    assert all(flip["outcome"].startswith("the link points to") for flip in done.flips)
+
+
+def test_what_the_command_prints_does_not_disturb_the_stream(site: Site) -> None:
+    """It goes to standard error, line by line."""
+    script = "ln -sfn {target} {link}; echo flipped; echo loud >&2"
+    done = run("command", *site.options(), "--every", "0", "--flips", "2", "--", "sh", "-c", script)
+    assert done.code == 0
+    assert done.errors.count("flipped") == done.errors.count("loud") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["command"], "switcher: strategy command: the command is missing; write it after --"),
+        (["atomic", "--", "true"], "switcher: strategy atomic: takes no command and no --timeout"),
+        (["atomic", "--timeout", "1s"], "switcher: strategy atomic: takes no command and no --timeout"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_refused(site: Site, arguments: list[str], said: str) -> None:
+    """One line, exit code 2, nothing touched."""
+    strategy, *rest = arguments
+    before = site.points_to()
+    done = run(strategy, *site.options(), "--every", "1s", *rest)
+    assert (done.code, done.errors) == (2, [said])
+    assert site.points_to() == before

@@ -1,0 +1,379 @@
+"""The flipping itself, on a real disk and a clock that the test moves."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from switcher.link import open_link
+from switcher.schedule import Schedule
+from switcher.stop import Stop
+from switcher.strategies import STRATEGIES, Strategy, atomic, forced
+from switcher.stream import BATCH, COLUMNS, Stream
+from switcher.switch import LATE, switch
+from tests.switcher.clock import START, Clock
+from tests.switcher.process import Event, Site, assert_true_stream, flips_of
+
+MS = 1_000_000
+
+
+class FakeStop(Stop):
+    """A stop without signals, whose waits take no time: they move the clock."""
+
+    def __init__(self, clock: Clock, at: int | None = None) -> None:
+        self.reason: str | None = None
+        self.looks = 0
+        self.look_takes = 0
+        self._clock = clock
+        self._at = at
+
+    def wait(self, until: int) -> None:
+        """Be there; on the way there a stop may be asked for."""
+        self._clock.now = max(self._clock.now, until)
+        if self._at is not None and self._clock.now >= self._at:
+            self.reason = "SIGTERM"
+
+    def look(self) -> None:
+        """Count it; it may take a time."""
+        self.looks += 1
+        self._clock.now += self.look_takes
+        super().look()
+
+
+class Experiment:
+    """A switch of the site; `events` is its stream."""
+
+    def __init__(self, site: Site, clock: Clock, path: Path) -> None:
+        self.site = site
+        self.clock = clock
+        self.path = path
+        self.stop = FakeStop(clock)
+
+    def run(
+        self,
+        strategy: Strategy = atomic,
+        releases: tuple[str, ...] = ("a", "b"),
+        every: int = 20 * MS,
+        flips: int | None = None,
+        length: int | None = None,
+    ) -> Event:
+        """Flip; returns the facts."""
+        link = open_link(str(self.site.root), "current", releases)
+        with self.path.open("wb") as file:
+            stream = Stream(file.fileno())
+            stream.say("ready", release=link.release(), columns=COLUMNS)
+            facts = switch(link, strategy, Schedule(START, every, flips, length), stream, self.stop)
+            stream.say("done", **facts)
+        assert_true_stream(self.events, releases)
+        return facts
+
+    @property
+    def events(self) -> list[Event]:
+        """The stream."""
+        return [json.loads(line) for line in self.path.read_text().splitlines()]
+
+    @property
+    def flips(self) -> list[Event]:
+        """The flips of the stream."""
+        return list(flips_of(self.events))
+
+    def column(self, name: str) -> list[object]:
+        """One column of the flips."""
+        return [flip[name] for flip in self.flips]
+
+
+@pytest.fixture
+def experiment(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Experiment]:
+    """A site and the time."""
+    clock = Clock()
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "monotonic_ns", clock)
+        yield Experiment(site, clock, tmp_path / "stream.jsonl")
+
+
+def before_flip(number: int, act: Callable[[], object], strategy: Strategy = atomic) -> Strategy:
+    """A strategy that does something else first at one of its flips, counted from 1."""
+    count = 0
+
+    def way(link: str, target: str, spare: str) -> None:
+        nonlocal count
+        count += 1
+        if count == number:
+            act()
+        strategy(link, target, spare)
+
+    return way
+
+
+def fail(number: int) -> Callable[[], object]:
+    """What raises an error of the system."""
+
+    def act() -> None:
+        raise OSError(number, os.strerror(number))
+
+    return act
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.values())
+def test_every_flip_takes_and_is_on_the_stream(experiment: Experiment, strategy: Strategy) -> None:
+    """All releases in turn, beginning after the one that is there; the link is on the last one's release."""
+    facts = experiment.run(strategy, releases=("a", "b", "c"), flips=7)
+    assert facts == {"reason": "schedule", "flips": 7, "failed": 0, "late": 0}
+    assert experiment.column("release") == ["b", "c", "a", "b", "c", "a", "b"]
+    assert experiment.column("outcome") == ["ok"] * 7
+    assert experiment.site.points_to() == "b"
+
+
+@pytest.mark.parametrize(
+    ("target", "first"), [("a", "b"), ("b", "c"), ("c", "a"), ("../site/b", "c"), ("nowhere", "a"), (None, "a")]
+)
+def test_the_first_flip_changes_something(experiment: Experiment, target: str | None, first: str) -> None:
+    """It goes to the release after the one that the link points to; to the first when that is none of them."""
+    experiment.site.link.unlink()
+    if target is not None:
+        experiment.site.link.symlink_to(target)
+    experiment.run(releases=("a", "b", "c"), flips=1)
+    assert experiment.column("release") == [first]
+
+
+def test_a_flip_is_made_when_it_is_due(experiment: Experiment) -> None:
+    """Not before, and its record says when that was."""
+    experiment.run(every=20 * MS, flips=100)
+    assert experiment.column("due") == [START + k * 20 * MS for k in range(100)]
+    for flip in experiment.flips:
+        assert flip["due"] <= flip["invoked"] < flip["due"] + LATE
+
+
+def test_a_late_flip_keeps_its_due_time_is_made_at_once_and_delays_no_other(experiment: Experiment) -> None:
+    """A flip that takes 50 ms makes the two after it late; none is dropped, and then the schedule is met again."""
+
+    def hang() -> None:
+        experiment.clock.now += 50 * MS
+
+    facts = experiment.run(before_flip(3, hang), every=20 * MS, flips=8)
+    assert experiment.column("due") == [START + k * 20 * MS for k in range(8)]
+    late = [flip["invoked"] - flip["due"] > LATE for flip in experiment.flips]
+    assert late == [False, False, False, True, True, False, False, False]
+    assert facts["late"] == 2
+    assert facts["flips"] == 8
+
+
+def test_a_flip_that_begins_within_the_tolerance_is_not_late(experiment: Experiment) -> None:
+    """Waking up takes a moment."""
+
+    def hang() -> None:
+        experiment.clock.now = START + 40 * MS + LATE - 100
+
+    assert experiment.run(before_flip(2, hang), every=20 * MS, flips=4)["late"] == 0
+
+
+def test_late_flips_are_made_after_the_end_too(experiment: Experiment) -> None:
+    """All that were due before the end: 10 s at 20 ms are 500 flips, also on a slow disk."""
+
+    def slow(link: str, target: str, spare: str) -> None:
+        experiment.clock.now += 25 * MS
+        atomic(link, target, spare)
+
+    facts = experiment.run(slow, every=20 * MS, length=10_000 * MS)
+    assert facts["flips"] == 500
+    # Each flip is 5 ms later than the one before it.
+    assert facts["late"] == 499
+
+
+def test_without_an_interval_nothing_is_due_or_late(experiment: Experiment) -> None:
+    """As fast as possible: there is no time at which a flip should have been made."""
+
+    def slow(link: str, target: str, spare: str) -> None:
+        experiment.clock.now += 5 * MS
+        atomic(link, target, spare)
+
+    experiment.stop.look_takes = 5 * MS
+    facts = experiment.run(slow, every=0, flips=50)
+    assert experiment.stop.looks > 0
+    assert experiment.column("due") == [None] * 50
+    assert facts["late"] == 0
+
+
+def test_without_an_interval_flips_come_in_batches(experiment: Experiment) -> None:
+    """Not one line each: writing it would take longer than the flip."""
+
+    def slow(link: str, target: str, spare: str) -> None:
+        experiment.clock.now += 5 * MS
+        atomic(link, target, spare)
+
+    experiment.run(slow, every=0, flips=50)
+    sizes = [len(event["flips"]) for event in experiment.events if event["event"] == "flips"]
+    assert sum(sizes) == 50
+    assert max(sizes) == BATCH // (5 * MS)
+
+
+def test_without_a_wait_the_end_of_standard_input_is_looked_for(experiment: Experiment) -> None:
+    """A wait notices it by itself; flips without one look for it now and then, not each time."""
+
+    def slow(link: str, target: str, spare: str) -> None:
+        experiment.clock.now += 5 * MS
+        atomic(link, target, spare)
+
+    experiment.run(slow, every=0, flips=50)
+    assert 3 <= experiment.stop.looks <= 5
+
+
+def test_between_two_flips_the_watermark_moves(experiment: Experiment) -> None:
+    """With one flip in ten seconds a reader need not wait ten seconds to know that there was none."""
+    experiment.run(every=10_000 * MS, flips=2)
+    watermarks = [event["watermark"] for event in experiment.events]
+    assert watermarks[-1] - watermarks[0] > 9_000 * MS
+    assert max(later - earlier for earlier, later in pairwise(watermarks)) < 3 * BATCH
+
+
+def test_it_lasts_as_long_as_it_was_asked_to(experiment: Experiment) -> None:
+    """The last flip is not the end: the time is, and until then the watermark moves."""
+    experiment.run(every=600 * MS, length=1_000 * MS)
+    assert len(experiment.flips) == 2
+    assert experiment.events[-1]["watermark"] >= START + 1_000 * MS
+    assert len([event for event in experiment.events if event["watermark"] > START + 700 * MS]) >= 5
+
+
+def test_a_stop_during_a_wait_comes_before_the_flip(experiment: Experiment) -> None:
+    """Nothing is flipped any more."""
+    experiment.stop = FakeStop(experiment.clock, at=START + 50 * MS)
+    facts = experiment.run(every=20 * MS)
+    assert facts == {"reason": "SIGTERM", "flips": 3, "failed": 0, "late": 0}
+    assert experiment.site.points_to() == "b"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.values())
+@pytest.mark.parametrize("every", [0, 20 * MS])
+def test_a_stop_during_a_flip_comes_after_it(experiment: Experiment, strategy: Strategy, every: int) -> None:
+    """The flip in hand is finished and reported."""
+
+    def ask() -> None:
+        experiment.stop.reason = "SIGINT"
+
+    facts = experiment.run(before_flip(3, ask, strategy), every=every)
+    assert facts == {"reason": "SIGINT", "flips": 3, "failed": 0, "late": 0}
+    assert experiment.column("outcome") == ["ok"] * 3
+    assert experiment.site.points_to() == "b"
+
+
+def test_a_stop_after_the_last_flip_ends_the_rest_of_the_time(experiment: Experiment) -> None:
+    """There is a wait at the end, too."""
+    experiment.stop = FakeStop(experiment.clock, at=START + 700 * MS)
+    facts = experiment.run(every=600 * MS, length=1_000 * MS)
+    assert facts["reason"] == "SIGTERM"
+    assert experiment.events[-1]["watermark"] < START + 800 * MS
+
+
+def test_a_flip_that_fails_is_reported_and_the_next_one_is_made(experiment: Experiment) -> None:
+    """What the system says is the outcome; the failed flip has its interval like any other."""
+    facts = experiment.run(before_flip(2, fail(errno.ENOSPC)), flips=4)
+    assert experiment.column("outcome") == ["ok", "No space left on device", "ok", "ok"]
+    assert facts == {"reason": "schedule", "flips": 4, "failed": 1, "late": 0}
+
+
+def test_a_disk_that_is_full_between_unlink_and_symlink_costs_one_forced_flip(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link is missing after that flip; the next one makes it again."""
+    symlink = os.symlink
+    seen = []
+
+    def full_once(target: str, path: str) -> None:
+        seen.append(target)
+        if len(seen) == 2:
+            fail(errno.ENOSPC)()
+        symlink(target, path)
+
+    monkeypatch.setattr(os, "symlink", full_once)
+    facts = experiment.run(forced, flips=3)
+    assert experiment.column("outcome") == ["ok", "No space left on device", "ok"]
+    assert facts["failed"] == 1
+    assert experiment.site.points_to() == "b"
+
+
+def test_a_flip_that_did_not_take_is_a_failed_one(experiment: Experiment) -> None:
+    """The link is read back: a strategy that only says that it flipped is found out."""
+
+    def idle(link: str, target: str, spare: str) -> None:
+        pass
+
+    facts = experiment.run(idle, flips=4)
+    assert experiment.column("outcome") == ["the link points to a"] * 4
+    assert experiment.column("release") == ["b"] * 4, "a flip to what is there already would prove nothing"
+    assert facts["failed"] == 4
+
+
+def test_a_flip_after_which_there_is_no_link_is_a_failed_one(experiment: Experiment) -> None:
+    """As with a strategy that loses it without an error."""
+
+    def lose(link: str, target: str, spare: str) -> None:
+        os.unlink(link)
+
+    assert experiment.run(lose, flips=1)["failed"] == 1
+    assert experiment.column("outcome") == ["the link is missing"]
+
+
+def test_a_flip_to_a_release_that_has_gone_is_a_failed_one(experiment: Experiment) -> None:
+    """A deploy that deletes old releases meanwhile: the link dangles, and that was no good flip."""
+    gone = experiment.site.root / "gone"
+    facts = experiment.run(before_flip(2, lambda: (experiment.site.root / "b").rename(gone)), flips=4)
+    assert experiment.column("outcome") == ["ok", "ok", "release b is not there any more", "ok"]
+    assert facts["failed"] == 1
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.values())
+def test_a_file_that_somebody_puts_in_the_place_of_the_link_stays(experiment: Experiment, strategy: Strategy) -> None:
+    """We did not make it, so we neither delete nor replace it: the flips fail and say why."""
+    link = experiment.site.link
+
+    def replace() -> None:
+        link.unlink()
+        link.write_text("precious")
+
+    def flip_then_replace(path: str, target: str, spare: str) -> None:
+        strategy(path, target, spare)
+        replace()
+
+    facts = experiment.run(flip_then_replace, flips=3)
+    assert experiment.column("outcome") == ["not a symlink any more"] * 3
+    assert facts["failed"] == 3
+    assert link.read_text() == "precious"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.values())
+def test_a_folder_that_somebody_puts_in_the_place_of_the_link_stays(experiment: Experiment, strategy: Strategy) -> None:
+    """As with a file, and no link is made inside it."""
+    link = experiment.site.link
+
+    def replace() -> None:
+        link.unlink()
+        link.mkdir()
+
+    facts = experiment.run(before_flip(2, replace, strategy), flips=4)
+    assert facts["failed"] == 3
+    assert link.is_dir()
+    assert os.listdir(link) == []
+
+
+def test_a_spare_name_that_somebody_takes_costs_one_flip(experiment: Experiment) -> None:
+    """What they put there stays; from then on another name is used."""
+    theirs = experiment.site.root / ".current.switcher"
+    facts = experiment.run(before_flip(2, lambda: theirs.write_text("precious")), flips=5)
+    assert experiment.column("outcome") == ["ok", "File exists", "ok", "ok", "ok"]
+    assert facts["failed"] == 1
+    assert theirs.read_text() == "precious"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.values())
+def test_nothing_is_left_in_the_root(experiment: Experiment, strategy: Strategy) -> None:
+    """The same names before and after."""
+    before = experiment.site.entries()
+    experiment.run(strategy, flips=10)
+    assert experiment.site.entries() == before
