@@ -1,0 +1,89 @@
+"""The table of flips: each one with its times and the visits it cost, small enough for a run of days."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from locust_cutover.tally import PER_FLIP
+from locust_cutover.timeline import Flip
+from locust_cutover.visit import Kind
+
+
+class Row(NamedTuple):
+    """A flip and its counts: `visits` overlapped its cutover or were made stale by it."""
+
+    flip: Flip
+    visits: int
+    lost: int
+    torn: int
+    stale: int
+
+    def count(self, kind: Kind) -> int:
+        """How many of its visits are of this kind."""
+        return (self.lost, self.torn, self.stale)[PER_FLIP.index(kind)]
+
+
+class FlipTable:
+    """The flips of one phase; `sparse`: only those that did harm, which is all one keeps of a million."""
+
+    def __init__(self, phase: int, sparse: bool) -> None:
+        self.sparse = sparse
+        self._phase = phase
+        self._harmful: dict[int, tuple[Flip, list[int]]] = {}
+        # All flips in columns, 50 bytes each; flip n is at n - 1.
+        self._releases: list[str] = []
+        self._release = array("H")
+        self._invoked = array("q")
+        self._completed = array("q")
+        self._outcomes: dict[int, str] = {}
+        self._counts = tuple(array("L") for _ in range(1 + len(PER_FLIP)))
+
+    def add(self, flip: Flip) -> None:
+        """Take the next flip of the phase."""
+        if self.sparse or flip.number == 0:
+            return
+        if flip.release not in self._releases:
+            self._releases.append(flip.release)
+        self._release.append(self._releases.index(flip.release))
+        self._invoked.append(flip.invoked)
+        self._completed.append(flip.completed)
+        if not flip.ok:
+            self._outcomes[flip.number] = flip.outcome
+        for column in self._counts:
+            column.append(0)
+
+    def count(self, flip: Flip, counts: Sequence[int]) -> None:
+        """Add to the counts of a flip: visits, lost, torn, stale."""
+        if not self.sparse and 0 < flip.number <= len(self._invoked):
+            for column, count in zip(self._counts, counts, strict=True):
+                column[flip.number - 1] += count
+        else:
+            _, mine = self._harmful.setdefault(flip.number, (flip, [0] * len(self._counts)))
+            for index, count in enumerate(counts):
+                mine[index] += count
+
+    def rows(self) -> Iterator[Row]:
+        """All flips in order, or the harmful ones in order."""
+        for index in range(len(self._invoked)):
+            number = index + 1
+            flip = Flip(
+                self._phase,
+                number,
+                self._releases[self._release[index]],
+                self._invoked[index],
+                self._completed[index],
+                self._outcomes.get(number, "ok"),
+            )
+            yield Row(flip, *(column[index] for column in self._counts))
+        for _, (flip, counts) in sorted(self._harmful.items()):
+            yield Row(flip, *counts)
+
+    def harmful(self, kind: Kind) -> int:
+        """How many flips cost a visit of this kind; a repair is none of the phase's flips."""
+        return sum(1 for row in self.rows() if row.flip.number and row.count(kind))
+
+    def sum_of_squares(self, kind: Kind) -> int:
+        """Of the visits of this kind per flip; says whether they came in clusters."""
+        return sum(row.count(kind) ** 2 for row in self.rows())

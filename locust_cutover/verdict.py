@@ -1,0 +1,193 @@
+"""The verdict: what the counts of a phase say about its expectations, pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from locust_cutover.bounds import lower_bound, upper_bound
+from locust_cutover.fliptable import FlipTable
+from locust_cutover.scenario import FAULTS, Expected, Fault, Phase
+from locust_cutover.tally import Tally
+from locust_cutover.visit import Kind
+
+Verdict = Literal["held", "violated", "inconclusive"]
+
+EXIT_CODES: dict[Verdict, int] = {"held": 0, "violated": 1, "inconclusive": 3}
+
+
+@dataclass
+class PhaseFacts:
+    """What happened in a phase, besides its visits."""
+
+    seconds: float = 0.0
+    """How long visitors were let in."""
+    flips: int = 0
+    """Flips made, failed ones included."""
+    failed: int = 0
+    """Flips after which the link did not point to the target."""
+    late: int = 0
+    """Flips that began later than they were due."""
+    trouble: str = ""
+    """Why the phase does not count in full; empty when it does."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What was expected of one kind of fault, and what was seen."""
+
+    fault: Fault
+    expected: Expected
+    observed: int
+    unexplained: int
+    """Those of the observed that no flip explains."""
+    harmful_flips: int
+    """Flips with at least one such fault."""
+    harmful_upper95: float
+    """One-sided 95 % upper bound for the share of flips that do this harm."""
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Estimated time per flip in which a request is lost, in microseconds."""
+
+    us: float
+    lower95: float
+    upper95: float
+    """Both ends of the two-sided 95 % interval; without a loss the upper end is one-sided."""
+
+
+@dataclass(frozen=True)
+class PhaseVerdict:
+    """One phase with its numbers; `answers` are (kind, answer, count), the most frequent first."""
+
+    phase: Phase
+    facts: PhaseFacts
+    verdict: Verdict
+    troubles: tuple[str, ...]
+    expectations: tuple[Expectation, ...]
+    visits: int
+    answers: tuple[tuple[Kind, str, int], ...]
+    lost: int
+    outage: Outage | None
+    """None without visits or flips."""
+    longest_stale: int
+    """The greatest age of a stale visit, in nanoseconds; 0 without one."""
+    convergence: int
+    """The longest time after a flip at which a visitor still got the release before, in nanoseconds."""
+
+    @property
+    def rate(self) -> float:
+        """Visits per second."""
+        return self.visits / self.facts.seconds if self.facts.seconds else 0.0
+
+    @property
+    def lost_share(self) -> float:
+        """Lost visits of all visits, 0 to 1."""
+        return self.lost / self.visits if self.visits else 0.0
+
+
+def judge_phase(phase: Phase, index: int, facts: PhaseFacts, tally: Tally, flips: FlipTable) -> PhaseVerdict:
+    """Hold the counts of a phase against its expectations.
+
+    Nothing measured is never a pass: what is not violated is inconclusive where the phase has
+    a trouble, and so is a fault that was to show (`some`) and did not show at any flip. A server
+    that fails anyway is no positive control.
+    """
+    visits = tally.visits(index)
+    troubles = _troubles(facts, visits, tally.visits(index, "unjudged"))
+    expectations = []
+    blind_controls = []
+    for fault in FAULTS:
+        expected = phase.expect[fault]
+        observed = tally.visits(index, fault)
+        unexplained = tally.unexplained[index, fault]
+        harmful = flips.harmful(fault)
+        verdict: Verdict = "held"
+        if expected == "none" and observed:
+            verdict = "violated"
+        elif expected == "some" and not harmful:
+            verdict = "inconclusive"
+            if not facts.trouble:
+                blind_controls.append(f"{fault} visits were to be seen at flips and none was")
+        elif troubles:
+            verdict = "inconclusive"
+        bound = upper_bound(harmful, facts.flips)
+        expectations.append(Expectation(fault, expected, observed, unexplained, harmful, bound, verdict))
+    return PhaseVerdict(
+        phase=phase,
+        facts=facts,
+        verdict=worst([expectation.verdict for expectation in expectations]),
+        troubles=(*troubles, *blind_controls),
+        expectations=tuple(expectations),
+        visits=visits,
+        answers=tuple(tally.of_phase(index)),
+        lost=tally.visits(index, "lost"),
+        outage=outage(tally.visits(index, "lost"), visits, facts, flips.sum_of_squares("lost")),
+        longest_stale=tally.longest_stale.get(index, 0),
+        convergence=tally.convergence.get(index, 0),
+    )
+
+
+def outage(lost: int, visits: int, facts: PhaseFacts, sum_of_squares: int) -> Outage | None:
+    """Estimate the outage per flip: (lost visits / visits) × phase time / flips.
+
+    It holds for visits spread evenly over the phase. Visitors that meet the same flip are lost
+    together, so the interval counts clusters: with the dispersion φ = variance / mean of the losses
+    per flip, k losses weigh as k/φ independent ones (quasi-likelihood; Wedderburn 1974), and the bounds
+    are Clopper-Pearson's for these.
+    """
+    if not visits or not facts.flips or not facts.seconds:
+        return None
+    per_flip = facts.seconds / facts.flips * 1e6
+    if not lost:
+        return Outage(0.0, 0.0, upper_bound(0, visits) * per_flip)
+    mean = lost / facts.flips
+    variance = max(sum_of_squares / facts.flips - mean**2, 0) * facts.flips / max(facts.flips - 1, 1)
+    dispersion = max(1.0, variance / mean)
+    hits, trials = lost / dispersion, visits / dispersion
+    return Outage(
+        lost / visits * per_flip,
+        lower_bound(hits, trials, 0.975) * per_flip,
+        min(upper_bound(hits, trials, 0.975), 1.0) * per_flip,
+    )
+
+
+def requests_lost(outage_us: float, rate: float) -> str:
+    """What an outage per deploy means to a site with `rate` requests per second, in words."""
+    lost = outage_us / 1e6 * rate
+    if lost == 0:
+        return "no request is lost"
+    if lost >= 1:
+        return f"{_two_digits(lost)} requests are lost in a deploy"
+    return f"one request is lost in {_two_digits(1 / lost)} deploys"
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """Violated beats inconclusive beats held; nothing at all is inconclusive."""
+    for verdict in ("violated", "inconclusive"):
+        if verdict in verdicts:
+            return verdict
+    return "held" if verdicts else "inconclusive"
+
+
+def _troubles(facts: PhaseFacts, visits: int, unjudged: int) -> list[str]:
+    troubles = [facts.trouble] if facts.trouble else []
+    if not facts.trouble and not visits:
+        troubles.append("no visit was made")
+    if not facts.trouble and not facts.flips:
+        troubles.append("no flip was made")
+    if facts.failed:
+        troubles.append(f"{facts.failed} of {facts.flips} flips did not take")
+    if unjudged:
+        troubles.append(f"{unjudged} visits could not be judged")
+    return troubles
+
+
+def _two_digits(number: float) -> str:
+    """A number of 1 or more to two digits: an estimate is no more exact."""
+    number = float(f"{number:.1e}")  # first, since it can become one digit longer: 9.96 is 10
+    return f"{number:,.{max(1 - math.floor(math.log10(number)), 0)}f}"
