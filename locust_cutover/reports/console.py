@@ -1,0 +1,98 @@
+"""The result as text for a terminal, 80 columns wide."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from locust_cutover.result import Result
+from locust_cutover.verdict import Expectation, Outage, PhaseVerdict, requests_lost
+
+WIDTH = 80
+"""Columns; what is longer goes on in the next line."""
+
+RATES = (10, 100, 1000)
+"""Requests per second for which the outage is put in words."""
+
+
+def render(result: Result) -> str:
+    """Per phase: requests, flips, the distribution of answers, the expectations; then the verdict."""
+    lines = ["", f"{result.scenario.name} on {result.server}, {result.users} users", ""]
+    for phase in result.phases:
+        lines += [*_phase(phase), ""]
+    lines.append(f"verdict: {result.verdict} (exit code {result.exit_code})")
+    return "\n".join(part for line in lines for part in _fit(line))
+
+
+def _fit(line: str) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False) or [""]
+
+
+def _phase(phase: PhaseVerdict) -> Iterator[str]:
+    facts = phase.facts
+    yield (
+        f"{phase.phase.name}: {phase.visits} requests in {facts.seconds:.1f} s, "
+        f"{phase.rate:.0f} requests/s, {plural(facts.flips, 'flip')}"
+    )
+    labels = [label(kind, answer) for kind, answer, _ in phase.answers]
+    width = max(map(len, labels), default=0)
+    digits = len(str(phase.visits))
+    for text, (_, _, count) in zip(labels, phase.answers, strict=True):
+        yield f"  {text:<{width}} {count:>{digits}} responses  {100 * count / phase.visits:7.3f} %"
+    if phase.outage is not None:
+        yield from _outage(phase.outage, phase.lost_share)
+    if phase.longest_stale:
+        yield f"  stale for up to {milliseconds(phase.longest_stale)} after the flip"
+        yield f"  the last visitor got the new release {milliseconds(phase.convergence)} after a flip"
+    if facts.late:
+        yield f"  {plural(facts.late, 'flip')} began late"
+    for expectation in phase.expectations:
+        yield f"  {_expectation(expectation):<58} {expectation.verdict}"
+    for trouble in phase.troubles:
+        yield f"  ! {trouble}"
+
+
+def _outage(outage: Outage, lost_share: float) -> Iterator[str]:
+    if not outage.us:
+        yield f"  nothing lost; outage per flip below {_number(outage.upper95)} us (95 %)"
+        return
+    yield (
+        f"  lost {100 * lost_share:.3f} %, outage per flip {_number(outage.us)} us "
+        f"(95 %: {_number(outage.lower95)} to {_number(outage.upper95)})"
+    )
+    for rate in RATES:
+        yield f"    at {rate:,} requests/s: {requests_lost(outage.us, rate)}"
+
+
+def _expectation(expectation: Expectation) -> str:
+    text = f"{expectation.fault}: {expectation.observed}"
+    if expectation.unexplained:
+        at_flips = expectation.observed - expectation.unexplained
+        text += f", {at_flips} at {plural(expectation.harmful_flips, 'flip')}, {expectation.unexplained} at none"
+    elif expectation.observed:
+        text += f" at {plural(expectation.harmful_flips, 'flip')}"
+    return f"{text}; expected: {expectation.expected}"
+
+
+def _number(number: float) -> str:
+    return f"{number:.1f}" if number >= 10 else f"{number:.2g}"
+
+
+def plural(count: int, noun: str) -> str:
+    """The count with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def milliseconds(nanoseconds: int) -> str:
+    """A time as people read it."""
+    return f"{nanoseconds / 1e6:.1f} ms" if nanoseconds < 10_000_000_000 else f"{nanoseconds / 1e9:.1f} s"
+
+
+def label(kind: str, answer: str) -> str:
+    """A line's name in the manner of a load tool: [200] for a status, [200 torn] where the status hides it."""
+    status, _, _ = answer.partition(" ")
+    shown = status if status.isdigit() else answer
+    if kind not in ("ok", "lost"):
+        shown = f"{shown} {kind}"
+    return f"[{shown}]"

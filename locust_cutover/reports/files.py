@@ -1,0 +1,160 @@
+"""The result as files beside Locust's own: PREFIX_answers.csv, _flips.csv, _verdict.csv and _verdict.json."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from locust_cutover.result import Result, machine, versions
+
+LENIENT = "backslashreplace"
+"""For bytes of a path that are no UTF-8; JSON reads its own escape back."""
+
+ANSWERS = ("phase", "kind", "answer", "count", "share")
+
+FLIPS = (
+    "phase",
+    "flip",
+    "release",
+    "invoked_s",
+    "completed_s",
+    "took_us",
+    "outcome",
+    "visits",
+    "lost",
+    "torn",
+    "stale",
+)
+
+VERDICT = (
+    "phase",
+    "expectation",
+    "observed",
+    "verdict",
+    "visits",
+    "flips",
+    "harmful_flips",
+    "harmful_upper95",
+    "outage_us",
+    "outage_us_upper95",
+)
+
+
+def write(result: Result, prefix: str) -> list[Path]:
+    """Write them all; OSError when one cannot be written."""
+    Path(prefix).parent.mkdir(parents=True, exist_ok=True)
+    verdict = Path(f"{prefix}_verdict.json")
+    text = json.dumps(as_json(result), indent=2, ensure_ascii=False) + "\n"
+    verdict.write_text(text, encoding="utf-8", errors=LENIENT)
+    return [
+        _write_csv(Path(f"{prefix}_answers.csv"), ANSWERS, answer_rows(result)),
+        _write_csv(Path(f"{prefix}_flips.csv"), FLIPS, flip_rows(result)),
+        _write_csv(Path(f"{prefix}_verdict.csv"), VERDICT, verdict_rows(result)),
+        verdict,
+    ]
+
+
+def answer_rows(result: Result) -> Iterable[Sequence[object]]:
+    """Rows of PREFIX_answers.csv; `share` is of the phase's visits, 0 to 1."""
+    for phase in result.phases:
+        for kind, answer, count in phase.answers:
+            yield phase.phase.name, kind, answer, count, f"{count / phase.visits:.6f}"
+
+
+def flip_rows(result: Result) -> Iterable[Sequence[object]]:
+    """Rows of PREFIX_flips.csv; times from the start of the run. Of a phase with `every: 0` only harmful flips."""
+    for phase, table in zip(result.phases, result.flips, strict=True):
+        for flip, *counts in table.rows():
+            yield (
+                phase.phase.name,
+                flip.number,
+                flip.release,
+                f"{(flip.invoked - result.began) / 1e9:.9f}",
+                f"{(flip.completed - result.began) / 1e9:.9f}",
+                f"{(flip.completed - flip.invoked) / 1e3:.3f}",
+                flip.outcome,
+                *counts,
+            )
+
+
+def verdict_rows(result: Result) -> Iterable[Sequence[object]]:
+    """Rows of PREFIX_verdict.csv, one for each phase and expectation."""
+    for phase in result.phases:
+        outage = ("", "") if phase.outage is None else (f"{phase.outage.us:.3f}", f"{phase.outage.upper95:.3f}")
+        for expectation in phase.expectations:
+            yield (
+                phase.phase.name,
+                f"{expectation.fault}: {expectation.expected}",
+                expectation.observed,
+                expectation.verdict,
+                phase.visits,
+                phase.facts.flips,
+                expectation.harmful_flips,
+                f"{expectation.harmful_upper95:.6f}",
+                *outage,
+            )
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """The result and what the run was: scenario, versions, machine, times."""
+    return {
+        "verdict": result.verdict,
+        "exit_code": result.exit_code,
+        "scenario": {
+            "name": result.scenario.name,
+            "path": str(result.scenario.path),
+            "description": result.scenario.description,
+        },
+        "started": result.started.isoformat(),
+        "ended": result.ended.isoformat(),
+        "server": result.server,
+        "url": result.url,
+        "users": result.users,
+        "phases": [
+            {
+                "name": phase.phase.name,
+                "strategy": phase.phase.strategy,
+                "every_ns": phase.phase.every,
+                "verdict": phase.verdict,
+                "troubles": list(phase.troubles),
+                "seconds": round(phase.facts.seconds, 6),
+                "visits": phase.visits,
+                "flips": phase.facts.flips,
+                "failed_flips": phase.facts.failed,
+                "late_flips": phase.facts.late,
+                "outage_us": None if phase.outage is None else asdict(phase.outage),
+                "longest_stale_ns": phase.longest_stale,
+                "convergence_ns": phase.convergence,
+                "expectations": {
+                    expectation.fault: {
+                        "expected": expectation.expected,
+                        "observed": expectation.observed,
+                        "unexplained": expectation.unexplained,
+                        "harmful_flips": expectation.harmful_flips,
+                        "harmful_upper95": expectation.harmful_upper95,
+                        "verdict": expectation.verdict,
+                    }
+                    for expectation in phase.expectations
+                },
+                "answers": [{"kind": kind, "answer": answer, "count": count} for kind, answer, count in phase.answers],
+            }
+            for phase in result.phases
+        ],
+        "versions": versions(),
+        "machine": machine(),
+    }
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8", errors=LENIENT) as file:
+        plain = csv.writer(file, lineterminator="\n")
+        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writerow(columns)
+        for row in rows:
+            # Not every Python quotes a carriage return by itself.
+            (quoting if any("\r" in str(value) for value in row) else plain).writerow(row)
+    return path

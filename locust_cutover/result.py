@@ -1,0 +1,57 @@
+"""The result of a run: its verdict, its phases and what it ran on; what every report is made from."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+
+from locust_cutover.fliptable import FlipTable
+from locust_cutover.scenario import Scenario
+from locust_cutover.verdict import EXIT_CODES, PhaseVerdict, Verdict, worst
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished run."""
+
+    scenario: Scenario
+    phases: tuple[PhaseVerdict, ...]
+    flips: tuple[FlipTable, ...]
+    """Of each phase."""
+    server: str
+    """Name and version."""
+    users: int
+    url: str
+    began: int
+    """The start of the run in CLOCK_MONOTONIC nanoseconds: flips count from here."""
+    started: datetime
+    ended: datetime
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the phases'."""
+        return worst([phase.verdict for phase in self.phases])
+
+    @property
+    def exit_code(self) -> int:
+        """0 held, 1 violated, 3 inconclusive."""
+        return EXIT_CODES[self.verdict]
+
+
+def versions() -> dict[str, str]:
+    """Of the software that made the result."""
+    packages = ("locust-cutover", "locust", "gevent", "geventhttpclient")
+    return {"python": platform.python_version(), **{package: version(package) for package in packages}}
+
+
+def machine() -> dict[str, str | int | None]:
+    """What the result was made on."""
+    return {
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "arch": platform.machine(),
+        "cpus": os.cpu_count(),
+    }

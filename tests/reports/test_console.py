@@ -1,0 +1,246 @@
+"""The report on the terminal: what a reader looks for is there, in 80 columns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locust_cutover.fliptable import FlipTable
+from locust_cutover.judge import Judgment
+from locust_cutover.reports.console import label, milliseconds, render
+from locust_cutover.result import Result
+from locust_cutover.scenario import MAX_NAME, Expected, Fault, Load, Phase, Scenario, Site
+from locust_cutover.tally import Tally
+from locust_cutover.timeline import Flip
+from locust_cutover.verdict import Expectation, Outage, PhaseFacts, PhaseVerdict, judge_phase
+from locust_cutover.visit import Kind, Visit
+
+EXPECT: dict[Fault, Expected] = {"lost": "some", "torn": "any", "stale": "none"}
+
+PHASE = Phase("forced", "forced", 20_000_000, None, 500, EXPECT)
+
+ANSWERS: list[tuple[Kind, str, int]] = [("ok", "200 OK", 9940), ("lost", "404 Not Found", 30), ("torn", "200 OK", 30)]
+
+
+def verdict(
+    *answers: tuple[Kind, str, int], at: int | None = 1, age: int = 0, facts: PhaseFacts | None = None
+) -> PhaseVerdict:
+    """The verdict of a phase of 500 flips in 10 s with these answers; its faults are at one flip, or at none."""
+    tally, table = Tally(), FlipTable(0, sparse=False)
+    for number in range(1, 501):
+        table.add(Flip(0, number, "a", number * 100, number * 100 + 1))
+    for kind, answer, count in answers:
+        flip = None if at is None or kind in ("ok", "unjudged") else Flip(0, at, "a", at * 100, at * 100 + 1)
+        visit = Visit(0, "GET", "/", 0, 5_000_000, answer, True, ("a",), 1, 1)
+        for _ in range(count):
+            tally.add(visit, Judgment(kind, answer, flip, flip is not None, age))
+    for flip, counts in tally.flips.values():
+        table.count(flip, counts)
+    return judge_phase(PHASE, 0, facts or PhaseFacts(seconds=10.0, flips=500), tally, table)
+
+
+def lines(*phases: PhaseVerdict, **changes: Any) -> list[str]:
+    """The report of a run with these phases."""
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    values = {
+        "scenario": Scenario("two", Path("two.yaml"), "", Site(), Load(), tuple(phase.phase for phase in phases)),
+        "phases": phases,
+        "flips": (),
+        "server": "nginx 1.22.1",
+        "users": 10,
+        "url": "http://127.0.0.1:8080",
+        "began": 0,
+        "started": now,
+        "ended": now,
+    }
+    return render(Result(**{**values, **changes})).splitlines()
+
+
+def test_the_report_of_a_phase_from_top_to_bottom() -> None:
+    """What ran, the distribution of the answers, the outage in numbers and words, the expectations, the verdict."""
+    phase = replace(verdict(*ANSWERS), outage=Outage(60.0, 40.0, 85.04))
+    assert lines(phase) == [
+        "",
+        "two on nginx 1.22.1, 10 users",
+        "",
+        "forced: 10000 requests in 10.0 s, 1000 requests/s, 500 flips",
+        "  [200]       9940 responses   99.400 %",
+        "  [404]         30 responses    0.300 %",
+        "  [200 torn]    30 responses    0.300 %",
+        "  lost 0.300 %, outage per flip 60.0 us (95 %: 40.0 to 85.0)",
+        "    at 10 requests/s: one request is lost in 1,700 deploys",
+        "    at 100 requests/s: one request is lost in 170 deploys",
+        "    at 1,000 requests/s: one request is lost in 17 deploys",
+        f"  {'lost: 30 at 1 flip; expected: some':<58} held",
+        f"  {'torn: 30 at 1 flip; expected: any':<58} held",
+        f"  {'stale: 0; expected: none':<58} held",
+        "",
+        "verdict: held (exit code 0)",
+    ]
+
+
+def test_each_phase_has_its_part_in_order() -> None:
+    """And the run's verdict is the worst, on the last line."""
+    atomic = replace(PHASE, name="atomic")
+    report = lines(verdict(*ANSWERS), replace(verdict(("ok", "200 OK", 5)), phase=atomic))
+    headings = [line.split(":")[0] for line in report if "requests in" in line]
+    assert headings == ["forced", "atomic"]
+    assert report[-1] == "verdict: inconclusive (exit code 3)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "shown"),
+    [
+        ("ok", "200 OK", "[200]"),
+        ("ok", "204 No Content", "[204]"),
+        ("lost", "404 Not Found", "[404]"),
+        ("lost", "599", "[599]"),
+        ("lost", "connection closed", "[connection closed]"),
+        ("torn", "200 OK", "[200 torn]"),
+        ("stale", "206 Partial Content", "[206 stale]"),
+        ("unjudged", "flips unknown", "[flips unknown unjudged]"),
+    ],
+)
+def test_an_answer_is_shown_in_the_manner_of_a_load_tool(kind: str, answer: str, shown: str) -> None:
+    """The status alone where it says all; what it hides is said."""
+    assert label(kind, answer) == shown
+
+
+def test_the_answers_stand_in_columns() -> None:
+    """As wide as the longest label and the greatest count."""
+    report = lines(verdict(("ok", "200 OK", 12345), ("lost", "connection closed", 7), ("lost", "502 Bad Gateway", 40)))
+    table = [line for line in report if "responses" in line]
+    assert table == [
+        "  [200]               12345 responses   99.621 %",
+        "  [502]                  40 responses    0.323 %",
+        "  [connection closed]     7 responses    0.056 %",
+    ]
+
+
+def test_without_a_loss_the_outage_has_an_upper_end_alone() -> None:
+    """And no words about deploys: nothing was seen."""
+    report = lines(verdict(("ok", "200 OK", 30_000)))
+    assert "  nothing lost; outage per flip below 2 us (95 %)" in report
+    assert not [line for line in report if "deploys" in line]
+
+
+@pytest.mark.parametrize(
+    ("upper", "shown"),
+    [(0.0123, "0.012"), (1.96, "2"), (9.96, "10"), (12.34, "12.3"), (15_000.0, "15000.0"), (20e6, "20000000.0")],
+)
+def test_a_bound_is_shown_in_plain_digits(upper: float, shown: str) -> None:
+    """From a rest of a microsecond to seconds; never as 1.5e+04."""
+    phase = replace(verdict(("ok", "200 OK", 10)), outage=Outage(0, 0, upper))
+    assert f"  nothing lost; outage per flip below {shown} us (95 %)" in lines(phase)
+
+
+def test_a_phase_without_visits_has_no_outage() -> None:
+    """It says why it is inconclusive, and divides nothing by zero."""
+    report = lines(verdict(facts=PhaseFacts(trouble="was not run")))
+    assert report[3:] == [
+        "forced: 0 requests in 0.0 s, 0 requests/s, 0 flips",
+        f"  {'lost: 0; expected: some':<58} inconclusive",
+        f"  {'torn: 0; expected: any':<58} inconclusive",
+        f"  {'stale: 0; expected: none':<58} inconclusive",
+        "  ! was not run",
+        "",
+        "verdict: inconclusive (exit code 3)",
+    ]
+
+
+def test_stale_visits_say_for_how_long() -> None:
+    """After the flip when sent, and when received: 7 ms and 5 ms more."""
+    report = lines(verdict(("ok", "200 OK", 10), ("stale", "200 OK", 2), age=7_000_000))
+    assert "  stale for up to 7.0 ms after the flip" in report
+    assert "  the last visitor got the new release 12.0 ms after a flip" in report
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "shown"),
+    [(40_000, "0.0 ms"), (1_500_000, "1.5 ms"), (9_999_000_000, "9999.0 ms"), (120_000_000_000, "120.0 s")],
+)
+def test_a_time_is_shown_as_people_read_it(nanoseconds: int, shown: str) -> None:
+    """Milliseconds up to ten seconds."""
+    assert milliseconds(nanoseconds) == shown
+
+
+def test_losses_that_no_flip_explains_are_told_apart() -> None:
+    """They say something about the server, and nothing about the deploy."""
+    report = lines(verdict(("ok", "200 OK", 10), ("lost", "502 Bad Gateway", 4), at=None))
+    assert f"  {'lost: 4, 0 at 0 flips, 4 at none; expected: some':<58} inconclusive" in report
+
+
+def test_late_flips_are_told() -> None:
+    """The schedule was not kept."""
+    facts = PhaseFacts(seconds=10.0, flips=500, late=17)
+    assert "  17 flips began late" in lines(verdict(*ANSWERS, facts=facts))
+    assert not [line for line in lines(verdict(*ANSWERS)) if "late" in line]
+
+
+# 80 columns.
+
+
+def widest() -> PhaseVerdict:
+    """A phase with as long a name, as great numbers and as many troubles as there can be."""
+    name = " ".join(["deploy-by-capistrano"] * 3)[:MAX_NAME]
+    trouble = "; ".join(f"worker build-host-{number}.example.org_0123456789abcdef died" for number in range(5))
+    facts = PhaseFacts(seconds=864_000.0, flips=43_200_000, failed=43_200_000, late=43_200_000, trouble=trouble)
+    great = 10**10
+    return replace(
+        verdict(*ANSWERS, facts=facts),
+        phase=replace(PHASE, name=name),
+        visits=10 * great,
+        answers=(("ok", "200 OK", 9 * great), ("unjudged", "unknown release", great)),
+        outage=Outage(19_999_999.9, 19_999_999.8, 20_000_000.0),
+        longest_stale=864_000 * 10**9,
+        convergence=864_000 * 10**9,
+        expectations=tuple(
+            Expectation(fault, "none", great, great, 43_200_000, 1.0, "inconclusive") for fault in EXPECT
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "server", ["nginx 1.22.1", "Apache/2.4.57 (Debian) mod_fcgid/2.3.9 OpenSSL/3.0.11 PHP/8.2.7 x"]
+)
+def test_no_line_is_longer_than_80_columns(server: str) -> None:
+    """Whatever the names and the numbers are; nothing that was to be said is cut off."""
+    name = "does-it-matter-how-a-symlink-is-switched-under-load-" * 4
+    scenario = Scenario(name, Path("x.yaml"), "", Site(), Load(), (PHASE,))
+    phase = widest()
+    report = lines(phase, scenario=scenario, server=server)
+    assert max(map(len, report)) <= 80
+    text = " ".join(" ".join(report).split())
+    assert phase.phase.name in text
+    assert server in text
+    assert "lost: 10000000000, 0 at 43200000 flips, 10000000000 at none; expected: none inconclusive" in text
+    for number in range(5):
+        assert f"worker build-host-{number}.example.org_0123456789abcdef died" in text
+    assert "outage per flip 19999999.9 us (95 %: 19999999.8 to 20000000.0)" in text
+    assert report[-1] == "verdict: inconclusive (exit code 3)"
+
+
+def test_a_long_line_goes_on_further_in() -> None:
+    """So that one sees where the next one begins."""
+    report = lines(widest())
+    first = next(index for index, line in enumerate(report) if line.startswith("  ! "))
+    assert report[first + 1].startswith("      ")
+    heading = report.index(next(line for line in report if line.startswith("deploy-by-capistrano")))
+    assert report[heading + 1].startswith("    ")
+
+
+def test_a_name_without_a_blank_is_broken() -> None:
+    """Sixty characters and the numbers behind it do not fit."""
+    report = lines(replace(verdict(*ANSWERS), phase=replace(PHASE, name="x" * MAX_NAME)))
+    assert max(map(len, report)) <= 80
+    assert any(line.startswith("x" * MAX_NAME + ":") for line in report)
+
+
+def test_a_text_with_a_line_feed_stays_in_its_place() -> None:
+    """A trouble that quotes a log does not begin a line of its own."""
+    report = lines(verdict(*ANSWERS, facts=PhaseFacts(seconds=10.0, flips=500, trouble="died:\nno space\nleft")))
+    assert "  ! died: no space left" in report

@@ -1,0 +1,336 @@
+"""The files beside Locust's own: their columns are a contract, and their rows add up whatever their texts are."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locust_cutover.fliptable import FlipTable
+from locust_cutover.judge import Judgment
+from locust_cutover.reports import files
+from locust_cutover.result import Result
+from locust_cutover.scenario import Load, Phase, Scenario, Site
+from locust_cutover.tally import Tally
+from locust_cutover.timeline import Flip
+from locust_cutover.verdict import PhaseFacts, judge_phase
+from locust_cutover.visit import Kind, Visit
+
+BEGAN = 5_000_000_000_000
+
+STRANGE = [
+    "a, b",
+    'say "cheese"',
+    "'=1+1",
+    "two\nlines",
+    "carriage\rreturn",
+    "both\r\n",
+    "ü € 漢字 🦗",
+    "tab\tand ; semicolon",
+    "",
+]
+"""Texts that break a careless writer or reader."""
+
+
+def phase(name: str, every: int = 20_000_000) -> Phase:
+    """A phase of five flips; losses must show, anything may be torn, nothing may be stale."""
+    return Phase(name, "forced", every, None, 5, {"lost": "some", "torn": "any", "stale": "none"})
+
+
+def flip(number: int, index: int = 0, outcome: str = "ok", release: str | None = None) -> Flip:
+    """A flip 20 ms after the one before, that took 40.25 us."""
+    invoked = BEGAN + 1_500_000_000 + 20_000_000 * number
+    return Flip(index, number, "ab"[number % 2] if release is None else release, invoked, invoked + 40_250, outcome)
+
+
+class Run:
+    """A run whose visits are counted as they are told."""
+
+    def __init__(self, *phases: Phase) -> None:
+        self.phases = phases
+        self.tally = Tally()
+        self.tables = [FlipTable(index, phase.every == 0) for index, phase in enumerate(phases)]
+        self.facts = [PhaseFacts(seconds=2.0) for _ in phases]
+
+    def flips(self, *flips: Flip) -> Run:
+        """These were made."""
+        for one in flips:
+            self.tables[one.phase].add(one)
+            self.facts[one.phase].flips += 1
+            self.facts[one.phase].failed += not one.ok
+        return self
+
+    def visits(self, kind: Kind, answer: str, count: int = 1, at: Flip | None = None, index: int = 0) -> Run:
+        """So many visits were of this kind, with this answer, at this flip."""
+        visit = Visit(index, "GET", "/", 1000, 3000, answer, True, ("a",), 1, 1)
+        for _ in range(count):
+            self.tally.add(visit, Judgment(kind, answer, at, at is not None, age=7_000 if kind == "stale" else 0))
+        for met, counts in self.tally.flips.values():
+            self.tables[met.phase].count(met, counts)
+        self.tally.flips.clear()
+        return self
+
+    def result(self, **changes: Any) -> Result:
+        """The result, but for these."""
+        started = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+        values = {
+            "scenario": Scenario("two", Path("scenarios/two.yaml"), "Why?", Site(), Load(), self.phases),
+            "phases": tuple(
+                judge_phase(phase, index, self.facts[index], self.tally, self.tables[index])
+                for index, phase in enumerate(self.phases)
+            ),
+            "flips": tuple(self.tables),
+            "server": "nginx 1.22.1",
+            "users": 10,
+            "url": "http://127.0.0.1:8080",
+            "began": BEGAN,
+            "started": started,
+            "ended": started + timedelta(seconds=20),
+        }
+        return Result(**{**values, **changes})
+
+
+def run() -> Run:
+    """Two phases; the second one keeps only harmful flips."""
+    failed = flip(3, outcome="Permission denied")
+    run = Run(phase("forced"), phase("fast", every=0))
+    run.flips(flip(1), flip(2), failed, *(flip(number, 1) for number in range(1, 6)))
+    run.visits("ok", "200 OK", 900).visits("ok", "200 OK", 4, at=flip(2)).visits("lost", "404 Not Found", 7, at=flip(1))
+    run.visits("lost", "connection closed").visits("torn", "200 OK", 3, at=failed).visits("stale", "200 OK", 2, flip(2))
+    run.visits("ok", "200 OK", 50, index=1).visits("lost", "403 Forbidden", 1, at=flip(4, 1), index=1)
+    return run
+
+
+def written(result: Result, folder: Path) -> dict[str, list[dict[str, str]]]:
+    """The rows of each CSV file, read back."""
+    files.write(result, str(folder / "run"))
+    rows = {}
+    for name in ("answers", "flips", "verdict"):
+        with (folder / f"run_{name}.csv").open(newline="", encoding="utf-8") as file:
+            rows[name] = list(csv.DictReader(file, strict=True))
+    return rows
+
+
+def as_json(folder: Path) -> dict[str, Any]:
+    """The JSON file, read back."""
+    found: dict[str, Any] = json.loads((folder / "run_verdict.json").read_text(encoding="utf-8"))
+    return found
+
+
+# All four.
+
+
+def test_four_files_are_written_and_named(tmp_path: Path) -> None:
+    """By the prefix, whose folder is made; a second time they are replaced."""
+    for _ in range(2):
+        paths = files.write(run().result(), str(tmp_path / "not" / "yet" / "run"))
+        assert sorted(path.name for path in paths) == [
+            "run_answers.csv",
+            "run_flips.csv",
+            "run_verdict.csv",
+            "run_verdict.json",
+        ]
+        assert sorted(paths) == sorted((tmp_path / "not" / "yet").iterdir())
+
+
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """The caller says so."""
+    (tmp_path / "run_flips.csv").mkdir()
+    with pytest.raises(IsADirectoryError):
+        files.write(run().result(), str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("answers", "phase,kind,answer,count,share"),
+        ("flips", "phase,flip,release,invoked_s,completed_s,took_us,outcome,visits,lost,torn,stale"),
+        (
+            "verdict",
+            "phase,expectation,observed,verdict,visits,flips,harmful_flips,harmful_upper95,outage_us,outage_us_upper95",
+        ),
+    ],
+)
+def test_the_columns_are_those_that_scripts_rely_on(tmp_path: Path, name: str, columns: str) -> None:
+    """Names and order are a contract; lines end as Unix lines do, for cut and awk."""
+    files.write(run().result(), str(tmp_path / "run"))
+    data = (tmp_path / f"run_{name}.csv").read_bytes()
+    assert data.split(b"\n")[0].decode() == columns
+    assert b"\r" not in data
+
+
+# Answers.
+
+
+def test_each_answer_has_its_count_and_its_share(tmp_path: Path) -> None:
+    """Phase by phase, the most frequent first."""
+    rows = written(run().result(), tmp_path)["answers"]
+    assert [tuple(row.values()) for row in rows] == [
+        ("forced", "ok", "200 OK", "904", "0.985823"),
+        ("forced", "lost", "404 Not Found", "7", "0.007634"),
+        ("forced", "torn", "200 OK", "3", "0.003272"),
+        ("forced", "stale", "200 OK", "2", "0.002181"),
+        ("forced", "lost", "connection closed", "1", "0.001091"),
+        ("fast", "ok", "200 OK", "50", "0.980392"),
+        ("fast", "lost", "403 Forbidden", "1", "0.019608"),
+    ]
+
+
+def test_counts_and_shares_add_up(tmp_path: Path) -> None:
+    """To the phase's visits, and to 1."""
+    rows = written(run().result(), tmp_path)
+    for name in ("forced", "fast"):
+        mine = [row for row in rows["answers"] if row["phase"] == name]
+        assert sum(float(row["share"]) for row in mine) == pytest.approx(1, abs=1e-5)
+        visits = {int(row["visits"]) for row in rows["verdict"] if row["phase"] == name}
+        assert visits == {sum(int(row["count"]) for row in mine)}
+
+
+# Flips.
+
+
+def test_each_flip_has_its_times_and_its_visits(tmp_path: Path) -> None:
+    """Times from the start of the run, to the nanosecond; a failed flip says why."""
+    rows = [row for row in written(run().result(), tmp_path)["flips"] if row["phase"] == "forced"]
+    assert [tuple(row.values())[1:] for row in rows] == [
+        ("1", "b", "1.520000000", "1.520040250", "40.250", "ok", "7", "7", "0", "0"),
+        ("2", "a", "1.540000000", "1.540040250", "40.250", "ok", "6", "0", "0", "2"),
+        ("3", "b", "1.560000000", "1.560040250", "40.250", "Permission denied", "3", "0", "3", "0"),
+    ]
+
+
+def test_of_a_phase_as_fast_as_possible_only_harmful_flips_are_written(tmp_path: Path) -> None:
+    """There may be a million; the number of all is in the verdict."""
+    rows = written(run().result(), tmp_path)
+    assert [(row["flip"], row["lost"]) for row in rows["flips"] if row["phase"] == "fast"] == [("4", "1")]
+    assert {row["flips"] for row in rows["verdict"] if row["phase"] == "fast"} == {"5"}
+
+
+def test_losses_at_flips_add_up_to_those_that_are_explained(tmp_path: Path) -> None:
+    """The observed ones less those at no flip."""
+    result = run().result()
+    rows = written(result, tmp_path)["flips"]
+    for kind in ("lost", "torn", "stale"):
+        (expectation,) = [one for one in result.phases[0].expectations if one.fault == kind]
+        assert sum(int(row[kind]) for row in rows if row["phase"] == "forced") == (
+            expectation.observed - expectation.unexplained
+        )
+
+
+# The verdict.
+
+
+def test_each_expectation_has_a_row(tmp_path: Path) -> None:
+    """With what was expected and seen, and the numbers of its phase."""
+    rows = written(run().result(), tmp_path)["verdict"]
+    assert [tuple(row.values())[:7] for row in rows] == [
+        ("forced", "lost: some", "8", "inconclusive", "917", "3", "1"),
+        ("forced", "torn: any", "3", "inconclusive", "917", "3", "1"),
+        ("forced", "stale: none", "2", "violated", "917", "3", "1"),
+        ("fast", "lost: some", "1", "held", "51", "5", "1"),
+        ("fast", "torn: any", "0", "held", "51", "5", "0"),
+        ("fast", "stale: none", "0", "held", "51", "5", "0"),
+    ]
+
+
+def test_the_numbers_of_a_row_are_the_verdicts(tmp_path: Path) -> None:
+    """To as many digits as make sense."""
+    result = run().result()
+    outage = result.phases[0].outage
+    assert outage is not None
+    row = written(result, tmp_path)["verdict"][0]
+    assert float(row["outage_us"]) == pytest.approx(8 / 917 * 2e6 / 3, abs=0.001)
+    assert float(row["outage_us_upper95"]) == pytest.approx(outage.upper95, abs=0.001)
+    assert float(row["harmful_upper95"]) == pytest.approx(0.864650, abs=1e-6)  # 1 of 3, Clopper-Pearson
+
+
+def test_a_phase_that_was_not_run_has_no_outage(tmp_path: Path) -> None:
+    """Its cells are empty, not 0; nothing is divided by its visits."""
+    nothing = Run(phase("forced"))
+    nothing.facts = [PhaseFacts(trouble="was not run")]
+    rows = written(nothing.result(), tmp_path)
+    assert rows["answers"] == rows["flips"] == []
+    assert {(row["visits"], row["outage_us"], row["outage_us_upper95"]) for row in rows["verdict"]} == {("0", "", "")}
+    assert as_json(tmp_path)["phases"][0]["outage_us"] is None
+
+
+# JSON.
+
+
+def test_the_json_file_says_what_the_run_was(tmp_path: Path) -> None:
+    """Scenario, times, server, users, versions and machine, so that the file is enough by itself."""
+    written(run().result(), tmp_path)
+    found = as_json(tmp_path)
+    assert (found["verdict"], found["exit_code"]) == ("violated", 1)
+    assert found["scenario"] == {"name": "two", "path": "scenarios/two.yaml", "description": "Why?"}
+    assert (found["server"], found["users"], found["url"]) == ("nginx 1.22.1", 10, "http://127.0.0.1:8080")
+    times = [datetime.fromisoformat(found[key]) for key in ("started", "ended")]
+    assert (times[1] - times[0]).total_seconds() == 20
+    assert {"python", "locust", "locust-cutover", "gevent", "geventhttpclient"} <= set(found["versions"])
+    assert {"system", "kernel", "arch", "cpus"} == set(found["machine"])
+
+
+def test_the_json_file_has_what_the_csv_files_have(tmp_path: Path) -> None:
+    """The same answers and expectations, and the troubles besides."""
+    rows = written(run().result(), tmp_path)
+    phases = as_json(tmp_path)["phases"]
+    assert [
+        (phase["name"], answer["kind"], answer["answer"], str(answer["count"]))
+        for phase in phases
+        for answer in phase["answers"]
+    ] == [(row["phase"], row["kind"], row["answer"], row["count"]) for row in rows["answers"]]
+    assert [
+        (phase["name"], f"{fault}: {one['expected']}", str(one["observed"]), one["verdict"], str(phase["flips"]))
+        for phase in phases
+        for fault, one in phase["expectations"].items()
+    ] == [
+        tuple(row[key] for key in ("phase", "expectation", "observed", "verdict", "flips")) for row in rows["verdict"]
+    ]
+    assert phases[0]["troubles"] == ["1 of 3 flips did not take"]
+    assert (phases[0]["failed_flips"], phases[0]["late_flips"], phases[0]["seconds"]) == (1, 0, 2.0)
+    assert (phases[0]["longest_stale_ns"], phases[0]["convergence_ns"]) == (7000, 9000)
+    assert set(phases[0]["outage_us"]) == {"us", "lower95", "upper95"}
+
+
+# Strange texts.
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_any_text_survives(tmp_path: Path, text: str) -> None:
+    """In a phase's name, an answer, a release and an outcome; the rows around it stay whole."""
+    odd = flip(2, outcome=text, release=text)
+    one = Run(phase(text)).flips(flip(1), odd, flip(3)).visits("ok", "200 OK", 5).visits("lost", text, 2, at=odd)
+    rows = written(one.result(), tmp_path)
+    assert [(row["phase"], row["answer"], row["count"]) for row in rows["answers"]] == [
+        (text, "200 OK", "5"),
+        (text, text, "2"),
+    ]
+    assert [(row["phase"], row["flip"], row["release"], row["outcome"], row["stale"]) for row in rows["flips"]] == [
+        (text, "1", "b", "ok", "0"),
+        (text, "2", text, text, "0"),
+        (text, "3", "b", "ok", "0"),
+    ]
+    assert [row["phase"] for row in rows["verdict"]] == [text] * 3
+    found = as_json(tmp_path)["phases"][0]
+    assert (found["name"], found["answers"][1]["answer"]) == (text, text)
+
+
+def test_text_beyond_ascii_can_be_read_in_the_files(tmp_path: Path) -> None:
+    """Not as escapes."""
+    files.write(Run(phase("Blaugrün")).result(), str(tmp_path / "run"))
+    assert "Blaugrün" in (tmp_path / "run_verdict.json").read_text(encoding="utf-8")
+
+
+def test_bytes_of_a_path_that_are_no_text_are_escaped(tmp_path: Path) -> None:
+    """A link may point anywhere; the report must not fail for it at the end of a long run."""
+    name = b"caf\xe9".decode(errors="surrogateescape")
+    odd = flip(1, outcome=f"the link points to {name}")
+    one = Run(phase("forced")).flips(odd).visits("ok", "200 OK")
+    scenario = Scenario(name, Path(name), "", Site(), Load(), one.phases)
+    rows = written(one.result(scenario=scenario), tmp_path)
+    assert rows["flips"][0]["outcome"] == r"the link points to caf\udce9"
+    assert as_json(tmp_path)["scenario"]["path"] == name

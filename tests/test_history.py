@@ -1,0 +1,260 @@
+"""A history holds what happened, one operation a line, and is found out when it does not hold all of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from locust_cutover.history import History, HistoryError, Operation, read, read_flip, read_visit, worker_path
+from locust_cutover.timeline import STILL, Flip
+from locust_cutover.visit import Visit
+
+NAMES = ["run.jsonl", "run.jsonl.gz"]
+
+FLIP = Flip(1, 2, "v2", 1000, STILL, 'the link points to "ü"\n')
+
+VISIT = Visit(1, "GET", "/current/?q=ü", 1000, 2000, "200 OK", True, ("v1", "v2"), 2, 34)
+
+
+def write(path: Path, *operations: Operation) -> Path:
+    """A history with these operations and its end."""
+    history = History(path)
+    for operation in operations:
+        facts = {key: value for key, value in operation.items() if key != "op"}
+        history.say(operation["op"], **facts)
+    history.close()
+    return path
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of a history, plain or compressed."""
+    data = path.read_bytes()
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode().splitlines()
+
+
+def refused(path: Path) -> str:
+    """Why the file cannot be read."""
+    with pytest.raises(HistoryError) as caught:
+        list(read(path))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_flips_and_visits_come_back_as_they_were(tmp_path: Path, name: str) -> None:
+    """Whatever is in their texts, plain and compressed."""
+    history = History(tmp_path / name)
+    history.flip(FLIP)
+    history.visit(VISIT)
+    history.close()
+    flip, visit, end = read(tmp_path / name)
+    assert (flip["op"], visit["op"], end["op"]) == ("flip", "visit", "end")
+    assert read_flip(flip) == FLIP
+    assert read_visit(visit) == VISIT
+    assert isinstance(read_visit(visit).marks, tuple)
+
+
+def test_a_visit_without_marks_comes_back_without(tmp_path: Path) -> None:
+    """An empty tuple, not a list: the judge makes a set of it, and visits are compared."""
+    visit = VISIT._replace(marks=(), whole=False, answer="connection closed")
+    history = History(tmp_path / "run.jsonl")
+    history.visit(visit)
+    history.close()
+    assert read_visit(next(read(tmp_path / "run.jsonl"))) == visit
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_operation_is_a_line_of_json(tmp_path: Path, name: str) -> None:
+    """So that grep and jq can read it; a line feed in a text makes no second line."""
+    path = write(tmp_path / name, {"op": "run", "scenario": {"name": "a\nb\u2028ü"}}, {"op": "start", "release": "a"})
+    assert [json.loads(line) for line in lines(path)] == [
+        {"op": "run", "scenario": {"name": "a\nb\u2028ü"}},
+        {"op": "start", "release": "a"},
+        {"op": "end", "visits": 0},
+    ]
+
+
+def test_the_end_says_how_many_visits_there_are(tmp_path: Path) -> None:
+    """Only visits count."""
+    history = History(tmp_path / "run.jsonl")
+    for _ in range(3):
+        history.visit(VISIT)
+    history.flip(FLIP)
+    history.close()
+    assert list(read(tmp_path / "run.jsonl"))[-1] == {"op": "end", "visits": 3}
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    """Like that of the CSV files."""
+    assert list(read(write(tmp_path / "not" / "yet" / "run.jsonl")))
+
+
+def test_a_file_that_cannot_be_opened_is_an_error_at_once(tmp_path: Path) -> None:
+    """Before the run and not after it."""
+    with pytest.raises(IsADirectoryError):
+        History(tmp_path)
+
+
+def test_closing_twice_ends_it_once(tmp_path: Path) -> None:
+    """The second time is harmless."""
+    history = History(tmp_path / "run.jsonl")
+    history.close()
+    history.close()
+    assert lines(tmp_path / "run.jsonl") == ['{"op":"end","visits":0}']
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_visit_after_the_end_is_left_out(tmp_path: Path, name: str) -> None:
+    """It is judged after the run was over; it must not raise where visits are judged."""
+    history = History(tmp_path / name)
+    history.close()
+    history.visit(VISIT)
+    assert history.error == ""
+    assert [operation["op"] for operation in read(tmp_path / name)] == ["end"]
+
+
+# What is not whole.
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_without_its_end_was_cut_off(tmp_path: Path, name: str) -> None:
+    """The operations before are given, then the error names the line that should be there."""
+    path = write(tmp_path / name, {"op": "start", "release": "a"}, {"op": "open", "phase": 0})
+    data = "".join(f"{line}\n" for line in lines(path)[:-1]).encode()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    found: list[str] = []
+    with pytest.raises(HistoryError) as caught:
+        found.extend(operation["op"] for operation in read(path))
+    assert found == ["start", "open"]
+    assert str(caught.value) == f"{path}:3: the file was cut off: its end is missing"
+
+
+def test_an_empty_file_was_cut_off(tmp_path: Path) -> None:
+    """A process that was killed at once leaves one."""
+    path = tmp_path / "run.jsonl"
+    path.touch()
+    assert refused(path) == f"{path}:1: the file was cut off: its end is missing"
+
+
+def test_a_line_that_was_cut_off_is_none(tmp_path: Path) -> None:
+    """As a full disk leaves it."""
+    path = write(tmp_path / "run.jsonl", {"op": "start", "release": "a"}, {"op": "open", "phase": 0})
+    path.write_bytes(path.read_bytes()[:40])
+    assert refused(path) == f"{path}:2: not an operation"
+
+
+@pytest.mark.parametrize("cut", [1, 9, 30, -1, -9])
+def test_a_compressed_file_that_was_cut_off_anywhere_is_found_out(tmp_path: Path, cut: int) -> None:
+    """In its head, its body or its checksum."""
+    path = write(tmp_path / "run.jsonl.gz", *({"op": "start", "release": f"release {i}"} for i in range(50)))
+    path.write_bytes(path.read_bytes()[:cut])
+    assert refused(path).startswith(f"{path}:")
+
+
+@pytest.mark.parametrize("line", ["nonsense", "", "5", "null", "[]", '"op"', "{}", '{"op": "end"', '{"OP": "end"}'])
+def test_a_line_that_is_no_operation_is_named(tmp_path: Path, line: str) -> None:
+    """By file and line; also one that is JSON."""
+    path = tmp_path / "run.jsonl"
+    path.write_text('{"op":"start","release":"a"}\n' + line + '\n{"op":"end","visits":0}\n')
+    assert refused(path) == f"{path}:2: not an operation"
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    """In the words of the system."""
+    assert refused(tmp_path / "run.jsonl") == f"{tmp_path}/run.jsonl:1: No such file or directory"
+    assert refused(tmp_path / "run.jsonl.gz") == f"{tmp_path}/run.jsonl.gz:1: No such file or directory"
+
+
+def test_a_folder_is_no_history(tmp_path: Path) -> None:
+    """In the words of the system."""
+    assert refused(tmp_path) == f"{tmp_path}:1: Is a directory"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"op":"end","visits":0}\n',
+        b"\x1f\x8b",
+        gzip.compress(b'{"op":"end"}\n')[:10] + b"\xff" * 40,
+        gzip.compress(b'{"op":"end"}\n')[:-8] + b"\0" * 8,
+        gzip.compress(b'{"op":"end"}\n') + b"garbage",
+    ],
+    ids=["plain text", "head only", "broken body", "wrong checksum", "garbage behind"],
+)
+def test_what_is_not_compressed_well_is_named(tmp_path: Path, data: bytes) -> None:
+    """The file and the line so far; never another kind of error."""
+    path = tmp_path / "run.jsonl.gz"
+    path.write_bytes(data)
+    assert refused(path).startswith(f"{path}:")
+
+
+def test_a_compressed_file_by_a_plain_name_is_named(tmp_path: Path) -> None:
+    """Its bytes are no text."""
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(gzip.compress(b'{"op":"end"}\n'))
+    assert refused(path).startswith(f"{path}:1: ")
+
+
+# A full disk.
+
+
+@pytest.fixture(params=NAMES)
+def full(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A file on a disk that is full."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    path = tmp_path / str(request.param)
+    path.symlink_to("/dev/full")
+    return path
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_full_disk_ends_the_history_and_not_the_run(full: Path) -> None:
+    """No call raises; the error says what was the matter, and stays the same."""
+    history = History(full)
+    texts = (os.urandom(500).hex() for _ in range(1000))  # nothing that could be compressed to nothing
+    for text in texts:
+        history.visit(VISIT._replace(path=text))
+    assert history.error == f"{full}: No space left on device"
+    history.flip(FLIP)
+    history.close()
+    history.close()
+    assert history.error == f"{full}: No space left on device"
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_disk_that_turns_out_full_at_the_end_is_said_too(full: Path) -> None:
+    """A short history is written only when it is closed."""
+    history = History(full)
+    history.visit(VISIT)
+    assert history.error == ""
+    history.close()
+    assert history.error == f"{full}: No space left on device"
+    history.close()
+
+
+# Names.
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("run.jsonl", "run-worker3.jsonl"),
+        ("run.jsonl.gz", "run-worker3.jsonl.gz"),
+        ("run", "run-worker3"),
+        ("out.d/run.jsonl", "out.d/run-worker3.jsonl"),
+        ("/tmp/my.run.jsonl.gz", "/tmp/my-worker3.run.jsonl.gz"),
+    ],
+)
+def test_a_worker_writes_beside_the_owner(path: str, expected: str) -> None:
+    """With the same endings, so that it is compressed as well."""
+    assert worker_path(Path(path), 3) == Path(expected)
+
+
+def test_each_worker_has_a_file_of_its_own() -> None:
+    """None is the owner's."""
+    path = Path("run.jsonl.gz")
+    assert len({path, *(worker_path(path, worker) for worker in range(12))}) == 13
