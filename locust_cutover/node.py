@@ -1,0 +1,105 @@
+"""A node's end of the experiment: obeys the owner's messages, and reports what its visitors saw."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+
+from locust_cutover.history import History, worker_path
+from locust_cutover.recorder import Recorder
+from locust_cutover.timeline import Flip
+from locust_cutover.visit import Marks
+
+logger = logging.getLogger("locust.cutover")
+
+Message = dict[str, Any]
+
+PATIENCE = 5.0
+"""Seconds beyond a visit's own time-out until its node gives up waiting for it."""
+
+
+class Node:
+    """The node of one process with visitors. `send` asks for a report to be sent to the owner now."""
+
+    def __init__(self, recorder: Recorder, send: Callable[[], None]) -> None:
+        self._recorder = recorder
+        self._send = send
+        self._run = ""
+        self._drained = -1
+        self._history: History | None = None
+        self.phases: list[str] = []
+        """The names of the run's phases."""
+        self.visit_timeout = 10.0
+        """The longest time-out of this node's visitors, in seconds."""
+        self.worker_index: int | None = None
+        """Which worker this is; None on the node that owns the link."""
+
+    def obey(self, message: Message) -> None:
+        """Carry out one message of the owner."""
+        match message["do"]:
+            case "begin":
+                self._begin(message)
+            case "join":
+                if message["messages"][0]["run"] != self._run:  # else it has heard all that
+                    for part in message["messages"]:
+                        self.obey(part)
+            case "start":
+                self._recorder.start(message["release"])
+            case "open":
+                self._recorder.open(message["phase"])
+            case "know":
+                # The one place where times of the owner's clock come in: on another host they
+                # would be shifted to this node's clock here, and widened by the error of that.
+                self._recorder.know([Flip(*flip) for flip in message["flips"]], message["watermark"])
+            case "know no more":
+                self._recorder.know_no_more()
+            case "close":
+                self._recorder.close()
+                gevent.spawn(self._drain, message["phase"])
+            case "report":
+                self._send()
+            case "end":
+                if self._history is not None:
+                    self._history.close()
+                    if self._history.error:
+                        logger.error("the history is not complete: %s", self._history.error)
+
+    def report(self) -> Message:
+        """What was counted since the last report, and all visits of the run so far."""
+        return {
+            "run": self._run,
+            "tally": self._recorder.take_tally().to_message(),
+            "visits": self._recorder.visits,
+            "drained": self._drained,
+        }
+
+    def _begin(self, message: Message) -> None:
+        self._run = message["run"]
+        self._drained = -1
+        self.phases = message["phases"]
+        marks = Marks(message["mark"], message["marks"])
+        self._recorder.begin(message["page"], marks, message["releases"], message["sparse"])
+        if self.worker_index is None:
+            return
+        self._history = self._recorder.keep = None
+        if message["history"]:
+            try:
+                self._history = History(worker_path(Path(message["history"]), self.worker_index))
+            except OSError as error:
+                logger.error("no history of this worker's visits: %s", error)
+            else:
+                self._history.say("node", run=self._run, worker=self.worker_index)
+                self._recorder.keep = self._history.visit
+
+    def _drain(self, phase: int) -> None:
+        run = self._run
+        drained = self._recorder.drain(self.visit_timeout + PATIENCE)
+        if run != self._run:
+            return  # the owner did not wait
+        if drained:
+            self._drained = phase
+        self._send()

@@ -1,0 +1,155 @@
+"""All nodes with visitors, as the owner of the link sees them: tells them what to do, adds up what they report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from gevent.event import Event
+
+from locust_cutover.fliptable import FlipTable
+from locust_cutover.node import Message
+from locust_cutover.scenario import Scenario
+from locust_cutover.tally import Tally
+from locust_cutover.timeline import STILL, Flip
+
+
+@dataclass
+class _Seen:
+    """What one node has reported in this run."""
+
+    visits: int = 0
+    """Visits that it says it made."""
+    counted: int = 0
+    """Visits in the tallies that came."""
+    drained: int = -1
+    """The last phase of which all its visits are counted."""
+
+
+class Nodes:
+    """`send` broadcasts a message, or sends it to one node; `present` names the nodes that are there now."""
+
+    def __init__(self, send: Callable[[Message, str | None], None], present: Callable[[], Iterable[str]]) -> None:
+        self._send = send
+        self._present = present
+        self._reported = Event()
+        self._begin: Message = {}
+        self._start: Message = {}
+        self._open: Message = {}
+        self._closed = -1
+        self._latest: dict[str, Flip] = {}
+        self._seen: dict[str, _Seen] = {}
+        self.run = ""
+        self.tally = Tally()
+        self.flips: list[FlipTable] = []
+
+    def begin(self, scenario: Scenario, mark: str, marks: int, history: Path | None) -> None:
+        """Start a new run with nothing counted; `history` is where workers write their visits, too."""
+        sparse = [index for index, phase in enumerate(scenario.phases) if phase.every == 0]
+        self.run = uuid4().hex
+        self.tally = Tally()
+        self.flips = [FlipTable(index, index in sparse) for index in range(len(scenario.phases))]
+        self._latest = {}
+        self._closed = -1
+        self._seen = {name: _Seen() for name in self._present()}
+        self._start = self._open = {}
+        self._begin = {
+            "do": "begin",
+            "run": self.run,
+            "phases": [phase.name for phase in scenario.phases],
+            "releases": list(scenario.site.releases),
+            "sparse": sparse,
+            "page": scenario.site.path,
+            "mark": mark,
+            "marks": marks,
+            "history": str(history or ""),
+        }
+        self._send(self._begin, None)
+
+    def join(self, name: str) -> None:
+        """A node that came later: tell it what the others know and it needs.
+
+        That is of each release the last flip: its visits are all sent later than these.
+        """
+        if not self._begin:
+            return
+        # It has made no visit of a phase that is closed already.
+        self._seen.setdefault(name, _Seen(drained=self._closed))
+        flips = sorted(self._latest.values(), key=lambda flip: flip.invoked)
+        known = {"do": "know", "flips": flips, "watermark": 0}
+        # In one message: a flip that is broadcast between two would be told twice.
+        self._send({"do": "join", "messages": [*filter(None, [self._begin, self._start, known, self._open])]}, name)
+
+    def start(self, release: str) -> None:
+        """What the link points to before the first flip; only the first call of a run counts."""
+        if not self._start:
+            self._start = {"do": "start", "release": release}
+            self._send(self._start, None)
+
+    def open(self, phase: int) -> None:
+        """Let the visitors in, on nodes that join later too."""
+        self._open = {"do": "open", "phase": phase}
+        self._send(self._open, None)
+
+    def know(self, flips: list[Flip], watermark: int) -> None:
+        """Every flip invoked until the watermark is known; these are the new ones."""
+        for flip in flips:
+            self._latest[flip.release] = flip
+            self.flips[flip.phase].add(flip)
+        self._send({"do": "know", "flips": flips, "watermark": watermark}, None)
+
+    def know_all(self) -> None:
+        """Nothing flips any more."""
+        self._send({"do": "know", "flips": [], "watermark": STILL}, None)
+
+    def know_no_more(self) -> None:
+        """The switcher died."""
+        self._send({"do": "know no more"}, None)
+
+    def ask(self) -> None:
+        """Ask all nodes for a report, between those that they send by themselves."""
+        self._send({"do": "report"}, None)
+
+    def close(self, phase: int) -> None:
+        """Let nobody in any more."""
+        self._open = {}
+        self._closed = phase
+        self._send({"do": "close", "phase": phase}, None)
+
+    def end(self) -> None:
+        """The run is over."""
+        self._begin = {}
+        self._send({"do": "end"}, None)
+
+    def take(self, name: str, report: Message) -> None:
+        """Add up one node's report; one of another run is ignored."""
+        if report["run"] != self.run:
+            return
+        seen = self._seen.setdefault(name, _Seen())
+        tally = Tally.from_message(report["tally"])
+        self.tally.merge(tally)
+        for flip, counts in tally.flips.values():
+            self.flips[flip.phase].count(flip, counts)
+        seen.visits = report["visits"]
+        seen.counted += tally.answers.total()
+        seen.drained = max(seen.drained, report["drained"])
+        self._reported.set()
+
+    def collect(self, phase: int, timeout: float) -> list[str]:
+        """Wait until every node has counted all its visits of the phase; a sentence for each that has not."""
+        deadline = time.monotonic() + timeout
+        while (missing := self._missing(phase)) & set(self._present()) and (left := deadline - time.monotonic()) > 0:
+            self._reported.clear()
+            # A node that dies says nothing: look again soon whether it is still there.
+            self._reported.wait(min(left, 0.5))
+        present = set(self._present())
+        return [
+            f"worker {name} {'did not report all its visits' if name in present else 'died'}"
+            for name in sorted(missing)
+        ]
+
+    def _missing(self, phase: int) -> set[str]:
+        return {name for name, seen in self._seen.items() if seen.drained != phase or seen.counted != seen.visits}
