@@ -1,0 +1,96 @@
+"""Starts, reads and stops the switcher, the companion process that flips."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from locust_cutover.scenario import Phase
+from switcher.duration import format_duration
+
+Facts = dict[str, Any]
+"""One event of the switcher's stream."""
+
+
+PATIENCE = 5.0
+"""Seconds that the switcher has to end when it is asked to."""
+
+
+class SwitcherError(Exception):
+    """The switcher did not start, or ended before it was done; the text says why."""
+
+
+class Companion:
+    """One switcher process for one phase. `hear` gets its events, in order."""
+
+    def __init__(self, phase: Phase, root: Path, link: str, releases: tuple[str, ...], log: Path) -> None:
+        self._command = [sys.executable, "-m", "switcher", phase.strategy, "--root", str(root), "--link", link]
+        self._command += ["--releases", *releases, "--every", format_duration(phase.every), "--attached"]
+        if phase.duration is not None:
+            self._command += ["--for", format_duration(phase.duration)]
+        if phase.flips is not None:
+            self._command += ["--flips", str(phase.flips)]
+        if phase.command is not None:
+            self._command += ["--timeout", format_duration(phase.command.timeout), "--", *phase.command.arguments]
+        # The flip in hand may be a command.
+        self._patience = PATIENCE + (phase.command.timeout / 1e9 if phase.command else 0)
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: gevent.Greenlet[..., None] | None = None
+        self.ended = Event()
+        self.done: Facts | None = None
+
+    def start(self, hear: Callable[[Facts], None]) -> None:
+        """Start it."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C in the terminal is for Locust alone
+            )
+        self._reader = gevent.spawn(self._read, self._process, hear)
+
+    def stop(self) -> None:
+        """Ask it to finish the flip in hand, and wait until it has ended; harmless when it has."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        if not self.ended.wait(self._patience):
+            process.kill()  # stuck: in a file system, or stopped
+        if self._reader is not None:
+            self._reader.join()
+        process.wait()
+
+    def check(self) -> Facts:
+        """The facts of its `done` event; SwitcherError when it ended without one."""
+        if self.done is None:
+            last = self._log.read_text(errors="replace").splitlines()[-1:] if self._log.exists() else []
+            raise SwitcherError(f"the switcher died{': ' + last[0] if last else ''}")
+        return self.done
+
+    def _read(self, process: subprocess.Popen[bytes], hear: Callable[[Facts], None]) -> None:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                try:
+                    facts: Facts = json.loads(line)
+                except ValueError:
+                    break  # cut off in the middle of a line: it was killed
+                if facts["event"] == "done":
+                    self.done = facts
+                hear(facts)
+        finally:
+            process.stdout.close()
+            process.wait()
+            self.ended.set()

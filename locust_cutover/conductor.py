@@ -1,0 +1,349 @@
+"""The conductor: runs the phases one after another, on the one node that owns the link."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import gevent
+from gevent.event import Event
+
+from locust_cutover.companion import Companion, Facts, SwitcherError
+from locust_cutover.connection import Connection
+from locust_cutover.history import History
+from locust_cutover.nodes import Nodes
+from locust_cutover.result import Result
+from locust_cutover.scenario import Phase, Scenario, describe
+from locust_cutover.servers import SERVERS, NotInstalledError, Server, ServerError
+from locust_cutover.site import LINK, MARK, MARKS, PAGE, build_site
+from locust_cutover.timeline import Flip
+from locust_cutover.verdict import PhaseFacts, judge_phase
+from locust_cutover.visit import Marks
+
+logger = logging.getLogger("locust.cutover")
+
+TICK = 1.0
+"""Seconds between two looks at a phase that runs."""
+
+CUT_SHORT = "cut short"
+
+
+class SetUpError(Exception):
+    """The run could not begin; `exit_code` 2 where the scenario asks for what is not there, else 3."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a phase is."""
+
+    phase: Phase
+    number: int
+    """From 1."""
+    phases: int
+    share: float
+    """0 to 1."""
+    flips: int
+    visits: int
+    lost: int
+    over: bool
+
+
+class Conductor:
+    """One run. `start` returns when visitors may come; `finished` is called once, with the result, when it is over.
+
+    Everything that the run starts and makes is ended and removed by its own greenlet, however it ends.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        nodes: Nodes,
+        *,
+        host: str | None = None,
+        users: int = 0,
+        patience: float = 20.0,
+        keep_site: bool = False,
+        history: History | None = None,
+        progress: Callable[[Progress], None] = lambda progress: None,
+        finished: Callable[[Result], None] = lambda result: None,
+    ) -> None:
+        self.scenario = scenario
+        self.url = ""
+        self.result: Result | None = None
+        self._nodes = nodes
+        self._host = host
+        self._users = users
+        self._patience = patience
+        self._keep_site = keep_site
+        self._history = history
+        self._progress = progress
+        self._finished = finished
+        self._facts = [PhaseFacts(trouble="was not run") for _ in scenario.phases]
+        self._ready = Event()
+        self._users_are_there = Event()
+        self._cut = Event()
+        self._failure: SetUpError | None = None
+        self._companion: Companion | None = None
+        self._server: Server | None = None
+        self._watermark = 0
+        self._began = time.monotonic_ns()
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+
+    def start(self) -> None:
+        """Build the site, start the server and wait for it; SetUpError when that fails."""
+        self._greenlet = gevent.spawn(self._run)
+        self._ready.wait()
+        if self._failure:
+            self._greenlet.join()
+            raise self._failure
+
+    def users_are_there(self, users: int) -> None:
+        """The users that were asked for are spawned; the phases begin."""
+        self._users = max(self._users, users)
+        self._users_are_there.set()
+
+    def cut(self) -> None:
+        """End the run where it is, and wait until everything is ended and reported."""
+        self._cut.set()
+        self._users_are_there.set()
+        if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
+            self._greenlet.join()
+
+    def _run(self) -> None:
+        started = datetime.now().astimezone()
+        version = ""
+        folder: Path | None = None
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="locust-cutover-"))
+            version = self._set_up(folder, started)
+            self._ready.set()
+            self._users_are_there.wait()
+            for index in range(len(self.scenario.phases)):
+                if not self._cut.is_set():
+                    self._play_safely(index, folder)
+        except SetUpError as error:
+            self._failure = error
+        except NotInstalledError as error:
+            self._failure = SetUpError(str(error), exit_code=2)
+        except (ServerError, OSError) as error:
+            self._failure = SetUpError(f"the site cannot be set up: {error}", exit_code=3)
+        finally:
+            self._clear_up(folder)
+            if self._failure is None:
+                self._report_result(version, started)
+            elif self._history is not None:
+                self._history.close()
+            self._ready.set()
+
+    def _play_safely(self, index: int, folder: Path) -> None:
+        """One phase, whatever happens: users who wait for a run that has gone would wait for ever."""
+        try:
+            self._play(index, folder)
+        except Exception as error:
+            logger.exception("phase %s", self.scenario.phases[index].name)
+            self._facts[index].trouble = f"the phase could not be played: {error}"
+            self._cut.set()
+            self._nodes.know_no_more()
+            self._nodes.close(index)
+
+    def _report_result(self, version: str, started: datetime) -> None:
+        self.result = self._judge(version, started)
+        visits = self._nodes.tally.answers.total()
+        facts = [asdict(facts) for facts in self._facts]
+        self._write("over", ended=self.result.ended.isoformat(), visits=visits, phases=facts)
+        self._nodes.end()
+        if self._history is not None:
+            self._history.close()
+        self._finished(self.result)
+
+    def _set_up(self, folder: Path, started: datetime) -> str:
+        root = folder / "site"
+        build_site(root, self.scenario.site.releases)
+        self._server = SERVERS[self.scenario.site.server](folder, root)
+        self._server.start(remove=None if self._keep_site else folder)
+        self._server.wait_until_ready(PAGE)
+        self.url = self._host or self._server.url
+        marks = self._try(self.scenario.site.path)
+        version = self._server.version()
+        self._nodes.begin(self.scenario, MARK, marks, self._history.path if self._history else None)
+        self._write(
+            "run",
+            run=self._nodes.run,
+            scenario=describe(self.scenario),
+            server=version,
+            users=self._users,
+            url=self.url,
+            began=self._began,
+            started=started.isoformat(),
+        )
+        page = self.url + self.scenario.site.path
+        logger.info("scenario %s: %s serves %s", self.scenario.name, self._server.name, page)
+        return version
+
+    def _try(self, path: str) -> int:
+        """Visit the page once before anything flips; how many marks the whole page carries."""
+        try:
+            connection = Connection(self.url, timeout=self._patience)
+            answer = connection.exchange(path)
+        except ValueError as error:
+            raise SetUpError(str(error), exit_code=2) from None
+        connection.close()
+        if not answer.ok:
+            raise SetUpError(f"{self.url}{path}: {answer.name} before the first flip", exit_code=2)
+        marks = len(Marks(MARK, 0).read(answer))
+        if path == PAGE and marks != MARKS:
+            raise ServerError(f"{self.url}{path} has {marks} marks instead of {MARKS}")
+        return marks
+
+    def _play(self, index: int, folder: Path) -> None:
+        """One phase.
+
+        1. Let the visitors in, then start the switcher: they see the site before its first flip.
+        2. Wait for the end of the switcher, or for whatever else ends the phase.
+        3. After a number of flips, give the last one its interval like every other.
+        4. Let nobody in, and collect the counts of all nodes.
+        """
+        phase = self.scenario.phases[index]
+        facts = self._facts[index] = PhaseFacts()
+        site = self.scenario.site
+        companion = Companion(phase, folder / "site", LINK, site.releases, folder / "switcher.log")
+        self._companion = companion
+        # 1.
+        opened = time.monotonic()
+        self._write("open", phase=index, time=time.monotonic_ns())
+        self._nodes.open(index)
+        companion.start(lambda event: self._hear(event, index))
+        # 2.
+        self._wait([companion.ended], facts, lambda: self._report(index, opened))
+        # 3.
+        if phase.flips is not None and not facts.trouble:
+            self._wait([], facts, lambda: self._report(index, opened), phase.every / 1e9)
+        # 4.
+        companion.stop()
+        try:
+            done = companion.check()
+            facts.late = done["late"]
+            if self._cut.is_set() or done["reason"] != "schedule":
+                facts.trouble = facts.trouble or CUT_SHORT
+            self._nodes.know_all()
+        except SwitcherError as error:
+            facts.trouble = facts.trouble or str(error)
+            self._cut.set()
+            self._nodes.know_no_more()
+            self._write("blind", after=self._watermark)
+        self._nodes.close(index)
+        facts.seconds = time.monotonic() - opened
+        missing = self._nodes.collect(index, self._patience)
+        if missing:
+            facts.trouble = "; ".join([*filter(None, [facts.trouble]), *missing])
+        self._write("close", phase=index, time=time.monotonic_ns())
+        self._report(index, opened, over=True)
+
+    def _wait(
+        self, ends: Sequence[Event], facts: PhaseFacts, tick: Callable[[], None], seconds: float = math.inf
+    ) -> None:
+        """Wait for one of the events, for a cut or for the time; a server that died is a cut."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if gevent.wait([*ends, self._cut], timeout=min(TICK, left), count=1):
+                return
+            if self._server is not None and not self._server.alive():
+                facts.trouble = self._server.death()
+                self._cut.set()
+                return
+            self._nodes.ask()
+            tick()
+
+    def _hear(self, event: Facts, index: int) -> None:
+        """Tell the nodes what the switcher says."""
+        facts = self._facts[index]
+        flips: list[Flip] = []
+        match event["event"]:
+            case "ready":
+                self._nodes.start(event["release"])
+                self._write("start", release=event["release"])
+            case "flips":
+                flips = [
+                    Flip(index, number, release, invoked, completed, outcome)
+                    for number, release, _, invoked, completed, outcome in event["flips"]
+                ]
+                facts.flips += len(flips)
+                facts.failed += sum(1 for flip in flips if not flip.ok)
+        if event.get("repaired"):
+            # The link was missing and is there again: to the visitors that is like a flip.
+            flips.append(Flip(index, 0, event["release"], self._watermark, event["watermark"]))
+        for flip in flips:
+            self._write_flip(flip)
+        self._watermark = event["watermark"]
+        self._nodes.know(flips, self._watermark)
+
+    def _write(self, op: str, **facts: object) -> None:
+        if self._history is not None:
+            self._history.say(op, **facts)
+
+    def _write_flip(self, flip: Flip) -> None:
+        if self._history is not None:
+            self._history.flip(flip)
+
+    def _report(self, index: int, opened: float, over: bool = False) -> None:
+        phase, facts = self.scenario.phases[index], self._facts[index]
+        if phase.flips is not None:
+            share = facts.flips / phase.flips
+        else:
+            assert phase.duration is not None
+            share = (time.monotonic() - opened) * 1e9 / phase.duration
+        tally = self._nodes.tally
+        self._progress(
+            Progress(
+                phase,
+                index + 1,
+                len(self.scenario.phases),
+                min(share, 1.0),
+                facts.flips,
+                tally.visits(index),
+                tally.visits(index, "lost"),
+                over,
+            )
+        )
+
+    def _clear_up(self, folder: Path | None) -> None:
+        if self._companion is not None:
+            self._companion.stop()
+        if self._server is not None:
+            self._server.stop()
+        if folder is None:
+            return
+        if self._keep_site:
+            logger.info("the site and the logs are kept in %s", folder)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+            if folder.exists():
+                logger.warning("could not remove %s", folder)
+
+    def _judge(self, version: str, started: datetime) -> Result:
+        phases = zip(self.scenario.phases, self._facts, strict=True)
+        return Result(
+            scenario=self.scenario,
+            phases=tuple(
+                judge_phase(phase, index, facts, self._nodes.tally, self._nodes.flips[index])
+                for index, (phase, facts) in enumerate(phases)
+            ),
+            flips=tuple(self._nodes.flips),
+            server=version,
+            users=self._users,
+            url=self.url,
+            began=self._began,
+            started=started,
+            ended=datetime.now().astimezone(),
+        )

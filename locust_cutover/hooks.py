@@ -1,0 +1,368 @@
+"""All wiring into Locust: its events and options on one side, the experiment on the other."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import gevent
+import locust
+import locust.stats
+from locust.env import Environment
+from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
+
+from locust_cutover import scenario as scenarios
+from locust_cutover.conductor import Conductor, Progress, SetUpError
+from locust_cutover.document import DocumentError
+from locust_cutover.history import History
+from locust_cutover.judge import Judgment
+from locust_cutover.node import PATIENCE, Message, Node
+from locust_cutover.nodes import Nodes
+from locust_cutover.recorder import Recorder
+from locust_cutover.reports import console, files
+from locust_cutover.result import Result
+from locust_cutover.servers import SERVERS, NotInstalledError
+from locust_cutover.visit import Visit
+from locust_cutover.visitor import Visitor
+
+logger = logging.getLogger("locust.cutover")
+
+MESSAGE = "cutover"
+"""The name of our messages among Locust's, and of our part of a worker's report."""
+
+LOG_EVERY = 10.0
+"""Seconds between two progress lines in a log; a terminal gets each."""
+
+
+class Experiment:
+    """The experiment in one Locust process: the owner of the link, a node with visitors, or both."""
+
+    def __init__(self) -> None:
+        self.recorder = Recorder(self.fire)
+        self.node = Node(self.recorder, self.send_report)
+        self.nodes = Nodes(self.send, self.present)
+        self.conductor: Conductor | None = None
+        self.environment: Environment
+        self.own_urls: set[str] = set()
+        self.history: History | None = None
+        self.text = ""
+        self.logged = 0.0
+        self.epoch = time.time() - time.monotonic()
+        """What makes a wall-clock time of a CLOCK_MONOTONIC one, in seconds."""
+
+    def listen(self) -> None:
+        """Add the listeners to Locust's events."""
+        events = locust.events
+        events.init_command_line_parser.add_listener(self.on_command_line_parser)
+        events.init.add_listener(self.on_init)
+        events.test_start.add_listener(self.on_test_start)
+        events.spawning_complete.add_listener(self.on_spawning_complete)
+        events.test_stopping.add_listener(self.on_test_stopping)
+        events.quitting.add_listener(self.on_quitting)
+        events.quit.add_listener(self.on_quit)
+        events.report_to_master.add_listener(self.on_report_to_master)
+        events.worker_report.add_listener(self.on_worker_report)
+
+    # Before a run.
+
+    def on_command_line_parser(self, parser: Any) -> None:
+        """Add --scenario and --keep-site to the command line, the first to the web UI's form too."""
+        choices = _Scenarios(scenarios.names())
+
+        def checked(path_or_name: str) -> str:
+            _check(path_or_name)
+            choices.offer(path_or_name)
+            return path_or_name
+
+        parser.add_argument(
+            "--scenario",
+            type=checked,
+            choices=choices,
+            default=scenarios.DEFAULT,
+            metavar="PATH|NAME",
+            env_var="LOCUST_SCENARIO",
+            help="What to do: a YAML file, or the name of one in scenarios/ "
+            f"({', '.join(choices)}; default: {scenarios.DEFAULT})",
+        )
+        parser.add_argument(
+            "--keep-site",
+            action="store_true",
+            include_in_web_ui=False,
+            help="Keep the throw-away site, and the logs of the server and the switcher",
+        )
+
+        parser.add_argument(
+            "--history",
+            metavar="FILE",
+            include_in_web_ui=False,
+            help="Write every flip and visit to FILE as JSON lines, compressed when it ends in .gz; "
+            "python -m locust_cutover.check judges them again",
+        )
+
+    def on_init(self, environment: Environment, runner: Any, **_: Any) -> None:
+        """Get ready in this process; the scenario's load counts where the command line gives none."""
+        self.environment = environment
+        self.node.visit_timeout = max((getattr(user, "timeout", 0.0) for user in environment.user_classes), default=0.0)
+        if isinstance(runner, WorkerRunner):
+            self.node.worker_index = runner.worker_index
+            runner.register_message(MESSAGE, self.on_message_to_worker)
+            # Only now can a message be taken: the owner repeats what was said before.
+            runner.send_message(MESSAGE, {"do": "join"})
+            # The verdict is the master's; Locust would end a worker with 1 for any failed request.
+            environment.process_exit_code = 0
+        else:
+            if isinstance(runner, MasterRunner):
+                runner.register_message(MESSAGE, self.on_message_to_master)
+            load = scenarios.load(self.options.scenario).load
+            self.options.num_users = self.options.num_users or load.users
+            self.options.spawn_rate = self.options.spawn_rate or load.spawn_rate
+        # Python raises KeyboardInterrupt in whichever greenlet happens to run, which then ends in the
+        # middle of a visit or of clearing up. From a watcher it reaches the main greenlet alone.
+        gevent.signal_handler(signal.SIGINT, _interrupt)
+
+    @property
+    def options(self) -> Any:
+        """Locust's parsed options with ours among them."""
+        return self.environment.parsed_options
+
+    # The owner of the link: a run from start to end.
+
+    def on_test_start(self, environment: Environment, **_: Any) -> None:
+        """Set the site up before the first user is spawned."""
+        # Not by the runner: a worker that joins late gets this event before `init`.
+        if environment.parsed_options is not None and environment.parsed_options.worker:
+            return
+        self.text = ""
+        environment.process_exit_code = None
+        # The web UI's form gives back the URL of the run before; that server is gone.
+        host = environment.host if environment.host not in self.own_urls else None
+        self.conductor = None
+        try:
+            scenario = scenarios.load(self.options.scenario)
+            self.history = History(Path(self.options.history)) if self.options.history else None
+            if not isinstance(environment.runner, MasterRunner):
+                self.recorder.keep = self.history.visit if self.history else None
+            self.conductor = Conductor(
+                scenario,
+                self.nodes,
+                host=host or None,
+                users=self.options.num_users,
+                patience=self.node.visit_timeout + 2 * PATIENCE,
+                keep_site=self.options.keep_site,
+                history=self.history,
+                progress=self.show,
+                finished=self.on_finished,
+            )
+            self.conductor.start()
+        except DocumentError as error:
+            self.give_up(str(error), 2)
+        except SetUpError as error:
+            self.give_up(str(error), error.exit_code)
+        except OSError as error:
+            self.give_up(f"--history {self.options.history}: {error.strerror}", 2)
+        except Exception:  # Locust would log it and go on with users and without a run
+            logger.exception("the run could not begin")
+            self.give_up("no run", 3)
+        else:
+            environment.host = self.conductor.url
+            if not host:
+                self.own_urls.add(self.conductor.url)
+
+    def on_spawning_complete(self, user_count: int, **_: Any) -> None:
+        """All users are there."""
+        if self.conductor is not None:
+            self.conductor.users_are_there(user_count)
+
+    def on_finished(self, result: Result) -> None:
+        """Report, and end Locust's test unless that is what ended the run."""
+        try:
+            exit_code, problems = result.exit_code, []
+            if self.options.csv_prefix:
+                try:
+                    files.write(result, self.options.csv_prefix)
+                except OSError as error:
+                    problems.append(f"the CSV files cannot be written: {error.filename}: {error.strerror}")
+            if self.history is not None and self.history.error:
+                problems.append(f"the history is not complete: {self.history.error}")
+            for problem in problems:
+                logger.error(problem)
+                exit_code = exit_code or 3  # a verdict that was violated stays so
+            self.environment.process_exit_code = exit_code
+            text = console.render(result)
+            if exit_code != result.exit_code:
+                text += f"\nbut {'; '.join(problems)} (exit code {exit_code})"
+            if self.environment.web_ui is None:
+                self.text = text  # printed after Locust's tables, as the last thing
+            else:
+                print(text, flush=True)
+        finally:
+            self.end_test()
+
+    def give_up(self, message: str, exit_code: int) -> None:
+        """Say why there is no run, and end Locust's test."""
+        logger.error(message)
+        self.environment.process_exit_code = exit_code
+        self.end_test()
+
+    def end_test(self) -> None:
+        """Quit a headless Locust; stop the test of one with the web UI, which goes on, or as --autoquit says."""
+        runner, web_ui = self.environment.runner, self.environment.web_ui
+        assert runner is not None
+
+        def end() -> None:
+            if web_ui is None:
+                runner.quit()
+                return
+            runner.stop()
+            if self.options.autostart and self.options.autoquit != -1:
+                gevent.sleep(self.options.autoquit)
+                runner.quit()
+                web_ui.stop()
+
+        # In a greenlet of its own: Locust waits for the run to end while it stops.
+        gevent.spawn(end)
+
+    def on_test_stopping(self, **_: Any) -> None:
+        """End a run that Locust cuts short (-t, the stop button), while its users can still finish their visits."""
+        if self.conductor is not None:
+            self.conductor.cut()
+        self.recorder.close()
+
+    def on_quitting(self, environment: Environment, **_: Any) -> None:
+        """End a run that Ctrl-C or SIGTERM cuts short."""
+        if isinstance(environment.runner, WorkerRunner):
+            self.recorder.close()
+            self.recorder.drain(self.node.visit_timeout + PATIENCE)
+            self.send_report()
+        elif self.conductor is not None:
+            self.conductor.cut()
+            if self.options.csv_prefix:
+                # Locust's CSV writer has no last write. Its timer, set before ours, goes first.
+                gevent.sleep(locust.stats.CSV_STATS_INTERVAL_SEC * 1.2)
+
+    def on_quit(self, **_: Any) -> None:
+        """The last word."""
+        if self.text:
+            print(self.text, flush=True)
+
+    def show(self, progress: Progress) -> None:
+        """One line about a phase that runs."""
+        line = (
+            f"phase {progress.phase.name} ({progress.number} of {progress.phases}): "
+            f"{100 * progress.share:.0f} %, {progress.flips} flips, {progress.visits} visits, {progress.lost} lost"
+        )
+        if sys.stderr.isatty():
+            end = "\n" if progress.over else ""
+            print(f"\r{line:<78}", end=end, file=sys.stderr, flush=True)
+        elif progress.over or time.monotonic() - self.logged > LOG_EVERY:
+            self.logged = time.monotonic()
+            logger.info(line)
+
+    # Between the nodes.
+
+    def send(self, message: Message, name: str | None) -> None:
+        """From the owner to one node, or to all."""
+        runner = self.environment.runner
+        if isinstance(runner, MasterRunner):
+            runner.send_message(MESSAGE, message, client_id=name)
+        else:
+            self.node.obey(message)
+
+    def present(self) -> Iterable[str]:
+        """The nodes that are there now."""
+        runner = self.environment.runner
+        if not isinstance(runner, MasterRunner):
+            return ["local"]
+        return [client.id for client in runner.clients.values() if client.state != STATE_MISSING]
+
+    def on_message_to_worker(self, msg: Any, **_: Any) -> None:
+        """The owner says what to do."""
+        self.node.obey(msg.data)
+
+    def on_message_to_master(self, msg: Any, **_: Any) -> None:
+        """A worker is ready to listen."""
+        self.nodes.join(msg.node_id)
+
+    def send_report(self) -> None:
+        """From a node to the owner, now; on a worker with Locust's own counts, so that both are of one moment."""
+        runner = self.environment.runner
+        if isinstance(runner, WorkerRunner):
+            data: dict[str, Any] = {}
+            self.environment.events.report_to_master.fire(client_id=runner.client_id, data=data)
+            runner.send_message("stats", data)
+        else:
+            self.nodes.take("local", self.node.report())
+
+    def on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
+        """Add our part to a worker's report."""
+        data[MESSAGE] = self.node.report()
+
+    def on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        """Take our part of a worker's report."""
+        self.nodes.take(client_id, data[MESSAGE])
+
+    # The one event of each visit.
+
+    def fire(self, visit: Visit, judgment: Judgment) -> None:
+        """Tell Locust of a judged visit, with the times it had."""
+        error: str | None
+        match judgment.kind:
+            case "ok":
+                error = None
+            case "torn" | "stale":
+                error = judgment.kind
+            case _:
+                error = judgment.answer
+        self.environment.events.request.fire(
+            request_type=visit.method,
+            name=self.node.phases[visit.phase],
+            response_time=(visit.received - visit.sent) / 1e6,
+            response_length=visit.length,
+            exception=error,
+            context={},
+            url=visit.path,
+            start_time=self.epoch + visit.sent / 1e9,
+        )
+
+
+class _Scenarios(list[str]):
+    """The names for the web UI's drop-down; on the command line any path is as good, and was checked before."""
+
+    def offer(self, name: str) -> None:
+        """Add a path that the command line gave."""
+        if not super().__contains__(name):
+            self.append(name)
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+_experiment = Experiment()
+
+
+@functools.cache
+def install() -> None:
+    """Wire the experiment into Locust; for a locustfile, at module level. A second call does nothing."""
+    # From now on visits wait for a phase: a worker that joins late has users before `init`.
+    Visitor.recorder = _experiment.recorder
+    _experiment.listen()
+
+
+@functools.cache
+def _check(path_or_name: str) -> None:
+    """Whether the scenario can be run here. Once: the web UI parses the command line again for every page."""
+    try:
+        SERVERS[scenarios.load(path_or_name).site.server].check()
+    except (DocumentError, NotInstalledError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _interrupt() -> None:
+    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())

@@ -1,0 +1,448 @@
+"""Whole runs, as a user starts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locust_cutover.servers.nginx import Nginx
+from tests.conftest import require
+from tests.locust_process import PATIENCE, ROOT, LocustProcess
+
+SHORT = """
+description: A short run.
+site: {{server: {server}}}
+load: {{users: 5, spawn_rate: 50}}
+phases:
+  - strategy: forced
+    every: 0
+    flips: 20000
+    expect: {{lost: some, torn: any}}
+  - strategy: atomic
+    every: 2ms
+    flips: 500
+    expect: {{torn: any}}
+"""
+
+LONG = """
+load: {users: 5, spawn_rate: 50}
+phases:
+  - strategy: forced
+    every: 2ms
+    duration: 10m
+    expect: {lost: some, torn: any}
+  - strategy: atomic
+    every: 2ms
+    duration: 10m
+"""
+
+
+def write(folder: Path, text: str) -> str:
+    """A scenario file with this text."""
+    path = folder / "scenario.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def headless(folder: Path, scenario: str, *arguments: str) -> LocustProcess:
+    """A headless Locust on a scenario with its reports in the folder."""
+    prefix = folder / "report" / "run"
+    return LocustProcess(folder, "--headless", "--scenario", scenario, "--csv", str(prefix), *arguments)
+
+
+def check_sums(locust: LocustProcess) -> None:
+    """Our counts and Locust's own add up to the same, phase by phase."""
+    ours = Counter[str]()
+    faults = Counter[str]()
+    for row in locust.rows("answers"):
+        ours[row["phase"]] += int(row["count"])
+        if row["kind"] != "ok":
+            faults[row["phase"]] += int(row["count"])
+    for row in locust.rows("stats"):
+        if row["Name"] != "Aggregated":
+            assert int(row["Request Count"]) == ours[row["Name"]]
+            assert int(row["Failure Count"]) == faults[row["Name"]]
+    assert sum(int(row["Request Count"]) for row in locust.rows("stats") if row["Name"] == "Aggregated") == ours.total()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_forced_loses_and_atomic_does_not_on_the_embedded_server(tmp_path: Path, workers: int) -> None:
+    """The main job: forced gives 404 and 500, atomic loses nothing, all counts agree, exit code 0."""
+    arguments = ["--processes", str(workers)] if workers else []
+    with headless(tmp_path, write(tmp_path, SHORT.format(server="embedded")), *arguments) as locust:
+        assert locust.wait() == 0, locust.output
+        assert locust.output.count("embedded serves") == 1
+        assert locust.leaves_nothing()
+    answers = {(row["phase"], row["kind"], row["answer"]): int(row["count"]) for row in locust.rows("answers")}
+    assert answers["forced", "lost", "404 Not Found"] > 0
+    assert answers["forced", "lost", "500 Internal Server Error"] > 0
+    assert answers["atomic", "ok", "200 OK"] > 0
+    assert not [key for key in answers if key[:2] == ("atomic", "lost")]
+    check_sums(locust)
+    flips = {row["phase"]: int(row["flips"]) for row in locust.rows("verdict")}
+    assert flips == {"forced": 20000, "atomic": 500}
+    failures = {(row["Name"], row["Error"]) for row in locust.rows("failures")}
+    assert {("forced", "404 Not Found"), ("forced", "500 Internal Server Error")} <= failures
+
+
+def test_the_same_scenario_runs_on_nginx(tmp_path: Path) -> None:
+    """Forced loses with 404 on a real nginx, atomic loses nothing."""
+    require(Nginx)
+    with headless(tmp_path, write(tmp_path, SHORT.format(server="nginx"))) as locust:
+        assert locust.wait() == 0, locust.output
+        assert locust.leaves_nothing()
+    answers = {(row["phase"], row["kind"], row["answer"]) for row in locust.rows("answers")}
+    assert ("forced", "lost", "404 Not Found") in answers
+    assert not [key for key in answers if key[:2] == ("atomic", "lost")]
+    assert locust.verdict()["server"].startswith("nginx 1.")
+    check_sums(locust)
+
+
+def test_the_terminal_shows_phases_answers_and_expectations(tmp_path: Path) -> None:
+    """The last thing on the terminal is our report, in the manner of a load tool and within 80 columns."""
+    with headless(tmp_path, write(tmp_path, SHORT.format(server="embedded"))) as locust:
+        locust.wait()
+    report = locust.output[locust.output.index("scenario on gevent.pywsgi") :].splitlines()
+    assert all(len(line) <= 80 for line in report)
+    text = "\n".join(report)
+    assert "forced: " in text
+    assert "requests/s, 20000 flips" in text
+    assert "[200]" in text
+    assert "[404]" in text
+    assert "outage per flip" in text
+    assert "; expected: some" in text
+    assert report[-1] == "verdict: held (exit code 0)"
+
+
+def test_the_csv_files_have_the_columns_that_scripts_rely_on(tmp_path: Path) -> None:
+    """The columns are a contract; a share is of its phase, and the verdict has a row for each expectation."""
+    with headless(tmp_path, write(tmp_path, SHORT.format(server="embedded"))) as locust:
+        locust.wait()
+    prefix = locust.prefix
+    assert Path(f"{prefix}_answers.csv").read_text().splitlines()[0] == "phase,kind,answer,count,share"
+    assert Path(f"{prefix}_verdict.csv").read_text().splitlines()[0] == (
+        "phase,expectation,observed,verdict,visits,flips,harmful_flips,harmful_upper95,outage_us,outage_us_upper95"
+    )
+    for phase in ("forced", "atomic"):
+        shares = [float(row["share"]) for row in locust.rows("answers") if row["phase"] == phase]
+        assert sum(shares) == pytest.approx(1, abs=1e-4)
+        expectations = [row["expectation"] for row in locust.rows("verdict") if row["phase"] == phase]
+        assert [expectation.partition(":")[0] for expectation in expectations] == ["lost", "torn", "stale"]
+    verdict = locust.verdict()
+    assert verdict["verdict"] == "held"
+    assert verdict["exit_code"] == 0
+    assert verdict["scenario"]["description"] == "A short run."
+    assert {"python", "locust", "locust-cutover", "gevent"} <= set(verdict["versions"])
+    assert [phase["name"] for phase in verdict["phases"]] == ["forced", "atomic"]
+
+
+def test_an_expectation_that_is_not_met_is_exit_code_1(tmp_path: Path) -> None:
+    """Forced that was expected to lose nothing is violated."""
+    text = SHORT.format(server="embedded").replace("lost: some", "lost: none")
+    with headless(tmp_path, write(tmp_path, text)) as locust:
+        assert locust.wait() == 1, locust.output
+    assert locust.verdict()["verdict"] == "violated"
+
+
+def test_a_positive_control_that_saw_nothing_is_exit_code_3(tmp_path: Path) -> None:
+    """Atomic that was expected to lose something proves nothing."""
+    text = "phases: [{strategy: atomic, every: 2ms, duration: 300ms, expect: {lost: some, torn: any}}]"
+    with headless(tmp_path, write(tmp_path, text)) as locust:
+        assert locust.wait() == 3, locust.output
+    assert "lost visits were to be seen at flips and none was" in locust.output
+
+
+def test_a_command_that_flips_nothing_is_never_a_pass(tmp_path: Path) -> None:
+    """`mv` without -T moves the new link into the old release and ends with 0: the run says that nothing flipped."""
+    script = "ln -s {target} {root}/tmp && mv {root}/tmp {link}; rm -f {link}/tmp"
+    text = f"""
+phases:
+  - name: mv without -T
+    strategy: {{command: [sh, -c, "{script}"], timeout: 5s}}
+    every: 20ms
+    flips: 10
+    expect: {{torn: any}}
+"""
+    with headless(tmp_path, write(tmp_path, text)) as locust:
+        assert locust.wait() == 3, locust.output
+        assert locust.leaves_nothing()
+    assert "10 of 10 flips did not take" in locust.output
+    assert {row["outcome"] for row in locust.rows("flips")} == {"the link points to a"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("moment", ["Starting Locust", "embedded serves", "Ramping", "users spawned", "phase forced"])
+def test_a_run_that_is_interrupted_ends_clean_and_inconclusive(tmp_path: Path, moment: str, number: int) -> None:
+    """Ctrl-C or SIGTERM at any moment: exit code 3 once a run had begun, and no process, port or folder is left."""
+    with headless(tmp_path, write(tmp_path, LONG)) as locust:
+        locust.wait_for(moment)
+        locust.signal(number)
+        code = locust.wait()
+        assert locust.leaves_nothing(), locust.output
+        assert "Traceback" not in locust.output or moment == "Starting Locust"
+    if moment != "Starting Locust":
+        assert code == 3, locust.output
+        assert {row["verdict"] for row in locust.rows("verdict")} <= {"inconclusive", "violated"}
+        assert "was not run" in locust.output
+    if moment == "phase forced":
+        assert "cut short" in locust.output
+        check_sums(locust)
+
+
+def test_a_run_time_cuts_the_run_short(tmp_path: Path) -> None:
+    """With -t shorter than the phases what was seen is reported, and the run is inconclusive."""
+    with headless(tmp_path, write(tmp_path, LONG), "-t", "3s") as locust:
+        assert locust.wait() == 3, locust.output
+        assert locust.leaves_nothing()
+    assert "cut short" in locust.output
+    assert sum(int(row["count"]) for row in locust.rows("answers")) > 0
+    check_sums(locust)
+
+
+def test_ctrl_c_in_a_terminal_reaches_workers_too_and_the_counts_still_agree(tmp_path: Path) -> None:
+    """With --processes the terminal interrupts every process at once; no visit is lost between them."""
+    with headless(tmp_path, write(tmp_path, LONG), "--processes", "2") as locust:
+        locust.wait_for("phase forced")
+        locust.signal_group(signal.SIGINT)
+        assert locust.wait() == 3, locust.output
+        assert locust.leaves_nothing(), locust.output
+    check_sums(locust)
+
+
+def test_a_killed_locust_leaves_nothing_behind(tmp_path: Path) -> None:
+    """After SIGKILL the switcher and the server end by themselves, and the site's folder goes."""
+    with headless(tmp_path, write(tmp_path, LONG)) as locust:
+        locust.wait_for("phase forced")
+        locust.signal(signal.SIGKILL)
+        locust.wait()
+        assert locust.leaves_nothing()
+
+
+@pytest.mark.parametrize("child", ["switcher", "locust_cutover.servers.pages"])
+def test_a_companion_that_is_killed_makes_the_run_inconclusive(tmp_path: Path, child: str) -> None:
+    """When the switcher or the server dies, the run ends at once and says so."""
+    with headless(tmp_path, write(tmp_path, LONG)) as locust:
+        locust.wait_for("phase forced")
+        for pid in locust.processes():
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if child.encode() in command and b"locust_cutover.servers.leash" not in command:
+                os.kill(pid, signal.SIGKILL)
+        code = locust.wait()
+        assert locust.leaves_nothing()
+    # Visits that the dead server lost are lost: that is a violation where none were expected.
+    assert code == 3, locust.output
+    assert ("the switcher died" if child == "switcher" else "server embedded ended") in locust.output
+
+
+def test_the_options_of_locust_win_over_the_scenario(tmp_path: Path) -> None:
+    """-u and -r replace the scenario's load."""
+    with headless(tmp_path, write(tmp_path, SHORT.format(server="embedded")), "-u", "3", "-r", "30") as locust:
+        locust.wait()
+    assert "Ramping to 3 users at a rate of 30.00 per second" in locust.output
+    assert locust.verdict()["users"] == 3
+
+
+def test_a_host_on_the_command_line_is_visited_instead(tmp_path: Path) -> None:
+    """-H wins. Nobody listens there, which is said before anything flips."""
+    text = "phases: [{strategy: atomic, every: 2ms, duration: 300ms}]"
+    with headless(tmp_path, write(tmp_path, text), "-H", "http://127.0.0.1:9") as locust:
+        assert locust.wait() == 2, locust.output
+        assert locust.leaves_nothing()
+    assert "http://127.0.0.1:9/current/: connection refused before the first flip" in locust.output
+
+
+def test_a_host_that_is_no_url_is_refused(tmp_path: Path) -> None:
+    """One line, exit code 2."""
+    with headless(tmp_path, write(tmp_path, LONG), "-H", "garbage") as locust:
+        assert locust.wait() == 2, locust.output
+    assert "host 'garbage': a URL such as" in locust.output
+
+
+def test_a_site_that_is_deleted_under_the_run_ends_it(tmp_path: Path) -> None:
+    """Nobody waits for a run that cannot go on: it ends by itself, and never as a pass."""
+    text = SHORT.format(server="embedded").replace("flips: 20000", "duration: 2s")
+    with headless(tmp_path, write(tmp_path, text)) as locust:
+        locust.wait_for("phase forced")
+        (folder,) = locust.temp.glob("locust-cutover-*")
+        shutil.rmtree(folder)
+        assert locust.wait() in (1, 3), locust.output
+        assert locust.leaves_nothing()
+
+
+def test_a_switcher_that_is_stuck_does_not_keep_ctrl_c_waiting(tmp_path: Path) -> None:
+    """It is killed after a while, and the run says that it died."""
+    with headless(tmp_path, write(tmp_path, LONG)) as locust:
+        locust.wait_for("phase forced")
+        for pid in locust.processes():
+            if b"switcher" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                os.kill(pid, signal.SIGSTOP)
+        locust.signal(signal.SIGINT)
+        assert locust.wait() == 3, locust.output
+        assert locust.leaves_nothing()
+
+
+def test_the_site_can_be_kept(tmp_path: Path) -> None:
+    """With --keep-site the folder stays, with the logs, and its place is said."""
+    text = "phases: [{strategy: atomic, every: 2ms, flips: 10, expect: {torn: any}}]"
+    with headless(tmp_path, write(tmp_path, text), "--keep-site") as locust:
+        locust.wait()
+        assert not locust.processes()
+    folder = Path(locust.wait_for("are kept in").rpartition(" ")[2])
+    assert {"site", "server.log", "switcher.log"} <= {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("arguments", [[], ["-f", "locustfiles/current.py"]])
+def test_plain_locust_in_the_repository_does_the_default_run(tmp_path: Path, arguments: list[str]) -> None:
+    """`locust --headless` finds the locustfile and the scenario by itself."""
+    with LocustProcess(tmp_path, "--headless", *arguments, "-t", "2s") as locust:
+        locust.wait_for("scenario forced-vs-atomic: embedded serves")
+        locust.signal(signal.SIGINT)
+        assert locust.wait() == 3
+
+
+@pytest.mark.parametrize("processes", [[], ["--processes", "2"]])
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ("no-such-scenario", "no scenario is called 'no-such-scenario'"),
+        ("atomi", "did you mean atomic?"),
+        ("missing/file.yaml", "missing/file.yaml: No such file or directory"),
+    ],
+)
+def test_a_wrong_scenario_is_one_line_and_exit_code_2(
+    tmp_path: Path, scenario: str, said: str, processes: list[str]
+) -> None:
+    """The command line is refused before anything starts, workers included."""
+    with headless(tmp_path, scenario, *processes) as locust:
+        assert locust.wait() == 2
+        assert locust.leaves_nothing()
+    assert said in locust.output
+    assert len(locust.lines) == 1, locust.output
+
+
+def test_a_scenario_with_a_mistake_is_refused_with_file_line_and_key(tmp_path: Path) -> None:
+    """One line says what is wrong and where."""
+    path = write(tmp_path, "phases:\n  - strategy: atomic\n    evry: 20ms\n    duration: 1s\n")
+    with headless(tmp_path, path) as locust:
+        assert locust.wait() == 2
+    assert locust.output.endswith(f"{path}:3: phases[0]: unknown key 'evry'; did you mean every?")
+
+
+def test_a_server_that_is_not_installed_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    """The line names the package."""
+    program = (
+        "import locust_cutover.servers.nginx as nginx; nginx.Nginx.program = 'no-such-nginx'; "
+        "from locust.main import main; main()"
+    )
+    scenario = write(tmp_path, SHORT.format(server="nginx"))
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--headless", "--scenario", scenario],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "no-such-nginx is not installed; on Debian and Ubuntu: apt-get install nginx" in done.stderr
+
+
+class WebUI:
+    """Locust's web UI by its HTTP interface."""
+
+    def __init__(self, locust: LocustProcess) -> None:
+        line = locust.wait_for("Starting web interface at")
+        self.url = line.split("Starting web interface at ")[1].split(",")[0]
+        address = urllib.parse.urlsplit(self.url)
+        # Locust says so before it listens, and says nothing after.
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection((address.hostname, address.port)).close()
+                break
+            except ConnectionRefusedError:
+                assert time.monotonic() < deadline
+
+    def post(self, path: str, **form: str) -> dict[str, Any]:
+        """The JSON answer to a form."""
+        data = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(self.url + path, data=data, timeout=PATIENCE) as answer:
+            result: dict[str, Any] = json.load(answer)
+            return result
+
+    def get(self, path: str) -> str:
+        """The text of a page."""
+        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
+            text: str = answer.read().decode()
+            return text
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_web_ui_starts_stops_and_starts_again_five_times(
+    tmp_path: Path, free_port: Callable[[], int], workers: int
+) -> None:
+    """Runs that end by themselves and runs that are stopped follow each other; each reports, none is confused."""
+    scenario = write(tmp_path, SHORT.format(server="embedded"))
+    arguments = ["--scenario", scenario, "--web-host", "127.0.0.1", "--web-port", str(free_port())]
+    if workers:
+        port = str(free_port())
+        arguments += ["--processes", str(workers), "--master-bind-port", port, "--master-port", port]
+    with LocustProcess(tmp_path, *arguments) as locust:
+        ui = WebUI(locust)
+        if workers:
+            locust.wait_for("2 workers connected")
+        assert '"scenario": {"choices": [' in ui.get("/")
+        host = ""
+        for turn in range(5):
+            locust.lines.clear()
+            form = {"user_count": "4", "spawn_rate": "40", "host": host, "scenario": scenario}
+            assert ui.post("/swarm", **form)["success"]
+            if turn % 2:
+                locust.wait_for("phase forced")
+                ui.post("/stop")
+                locust.wait_for("verdict: inconclusive (exit code 3)")
+            else:
+                locust.wait_for("verdict: held (exit code 0)")
+            # The form keeps the URL of the run that is over.
+            host = locust.wait_for("embedded serves").split("serves ")[1].removesuffix("/current/")
+            while json.loads(ui.get("/stats/requests"))["state"] not in ("stopped", "ready"):
+                pass
+        locust.signal(signal.SIGINT)
+        locust.wait()
+        assert locust.leaves_nothing()
+
+
+def test_a_bad_scenario_in_the_web_ui_is_a_line_and_the_ui_goes_on(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    """A scenario that became wrong after the start does not end the process."""
+    scenario = write(tmp_path, SHORT.format(server="embedded"))
+    port = str(free_port())
+    with LocustProcess(tmp_path, "--scenario", scenario, "--web-host", "127.0.0.1", "--web-port", port) as locust:
+        ui = WebUI(locust)
+        write(tmp_path, "phases: 5")
+        ui.post("/swarm", user_count="1", spawn_rate="1", host="", scenario=scenario)
+        locust.wait_for("phases: a list is due, not a number")
+        write(tmp_path, SHORT.format(server="embedded"))
+        assert ui.get("/")
+        while json.loads(ui.get("/stats/requests"))["state"] not in ("stopped", "ready"):
+            pass
+        ui.post("/swarm", user_count="1", spawn_rate="1", host="", scenario=scenario)
+        locust.wait_for("embedded serves")
+        locust.signal(signal.SIGINT)
+        locust.wait()
+        assert locust.leaves_nothing()
