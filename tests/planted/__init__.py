@@ -1,0 +1,1 @@
+"""Servers with a known fault, for runs that must find it."""
