@@ -27,11 +27,13 @@ def run_command(arguments: Sequence[str], timeout: int, root: str, releases: Map
     def command(link: str, target: str, spare: str) -> None:
         """Run the command and wait for its end."""
         values = {"target": target, "release": releases[target], "link": link, "root": root}
+        # None, where standard error was closed, would let it inherit standard output: the event stream.
+        logs = subprocess.DEVNULL if sys.stderr is None else sys.stderr
         process = subprocess.Popen(
             [_fill(argument, values) for argument in arguments],
             stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-            stderr=sys.stderr,
+            stdout=logs,
+            stderr=logs,
             start_new_session=True,  # a signal to us lets it finish; a time-out ends its children, too
         )
         try:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +20,14 @@ ROOT = Path(__file__).parent.parent
 
 PATIENCE = 90.0
 """Seconds for anything a test waits for; only a failing test takes that long."""
+
+
+def processes(workers: int) -> list[str]:
+    """Arguments for so many workers beside the master, on a port of their own: Locust's may be in use."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    return ["--processes", str(workers), "--master-bind-port", port, "--master-port", port]
 
 
 class LocustProcess:

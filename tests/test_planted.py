@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from locust_cutover.check import main as check
-from tests.locust_process import LocustProcess
+from tests.locust_process import LocustProcess, processes
 from tests.planted.pages import AGE
 from tests.test_run import check_sums
 
@@ -117,7 +117,7 @@ def test_a_correct_server_is_not_accused_in_200_000_visits(tmp_path: Path) -> No
 @pytest.mark.parametrize("workers", [0, 2])
 def test_locust_and_the_server_and_we_count_the_same(tmp_path: Path, workers: int) -> None:
     """To the last visit, and the history says it again."""
-    arguments = ["--processes", "2"] if workers else []
+    arguments = processes(workers) if workers else []
     with planted(tmp_path, scenario(tmp_path, "planted-none"), *arguments) as locust:
         assert locust.wait() == 0, locust.output
         assert locust.leaves_nothing()

@@ -21,7 +21,7 @@ import pytest
 
 from locust_cutover.servers.nginx import Nginx
 from tests.conftest import require
-from tests.locust_process import PATIENCE, ROOT, LocustProcess
+from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes
 
 SHORT = """
 description: A short run.
@@ -82,7 +82,7 @@ def check_sums(locust: LocustProcess) -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_forced_loses_and_atomic_does_not_on_the_embedded_server(tmp_path: Path, workers: int) -> None:
     """The main job: forced gives 404 and 500, atomic loses nothing, all counts agree, exit code 0."""
-    arguments = ["--processes", str(workers)] if workers else []
+    arguments = processes(workers) if workers else []
     with headless(tmp_path, write(tmp_path, SHORT.format(server="embedded")), *arguments) as locust:
         assert locust.wait() == 0, locust.output
         assert locust.output.count("embedded serves") == 1
@@ -215,7 +215,7 @@ def test_a_run_time_cuts_the_run_short(tmp_path: Path) -> None:
 
 def test_ctrl_c_in_a_terminal_reaches_workers_too_and_the_counts_still_agree(tmp_path: Path) -> None:
     """With --processes the terminal interrupts every process at once; no visit is lost between them."""
-    with headless(tmp_path, write(tmp_path, LONG), "--processes", "2") as locust:
+    with headless(tmp_path, write(tmp_path, LONG), *processes(2)) as locust:
         locust.wait_for("phase forced")
         locust.signal_group(signal.SIGINT)
         assert locust.wait() == 3, locust.output
@@ -314,7 +314,7 @@ def test_plain_locust_in_the_repository_does_the_default_run(tmp_path: Path, arg
         assert locust.wait() == 3
 
 
-@pytest.mark.parametrize("processes", [[], ["--processes", "2"]])
+@pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize(
     ("scenario", "said"),
     [
@@ -323,11 +323,9 @@ def test_plain_locust_in_the_repository_does_the_default_run(tmp_path: Path, arg
         ("missing/file.yaml", "missing/file.yaml: No such file or directory"),
     ],
 )
-def test_a_wrong_scenario_is_one_line_and_exit_code_2(
-    tmp_path: Path, scenario: str, said: str, processes: list[str]
-) -> None:
+def test_a_wrong_scenario_is_one_line_and_exit_code_2(tmp_path: Path, scenario: str, said: str, workers: int) -> None:
     """The command line is refused before anything starts, workers included."""
-    with headless(tmp_path, scenario, *processes) as locust:
+    with headless(tmp_path, scenario, *(processes(workers) if workers else [])) as locust:
         assert locust.wait() == 2
         assert locust.leaves_nothing()
     assert said in locust.output
@@ -399,8 +397,7 @@ def test_the_web_ui_starts_stops_and_starts_again_five_times(
     scenario = write(tmp_path, SHORT.format(server="embedded"))
     arguments = ["--scenario", scenario, "--web-host", "127.0.0.1", "--web-port", str(free_port())]
     if workers:
-        port = str(free_port())
-        arguments += ["--processes", str(workers), "--master-bind-port", port, "--master-port", port]
+        arguments += processes(workers)
     with LocustProcess(tmp_path, *arguments) as locust:
         ui = WebUI(locust)
         if workers:

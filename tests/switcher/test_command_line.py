@@ -246,10 +246,10 @@ def test_a_signal_at_any_instant_leaves_the_link_on_a_whole_release(
     site: Site, strategy: str, number: signal.Signals
 ) -> None:
     """While it flips as fast as it can, at instants that sweep over several flips: always `done`, always exit 0."""
-    for attempt in range(12):
+    for attempt in range(7):
         with Child([*SWITCHER, strategy, *site.options(), "--every", "0"]) as child:
             child.ready()
-            spin(attempt * 37_000)
+            spin(attempt * 61_000)
             child.signal(number)
             assert_ended_well(child.finish(), site, number.name)
 
@@ -265,12 +265,12 @@ def test_a_signal_between_unlink_and_symlink_waits_for_the_flip(site: Site, numb
 
 def test_a_second_signal_changes_nothing(site: Site) -> None:
     """Ctrl-C is pressed more than once: also while the interpreter shuts down the exit code stays."""
-    for attempt in range(15):
+    for attempt in range(10):
         with Child([*SWITCHER, "forced", *site.options(), "--every", "1h"]) as child:
             child.ready()
             child.signal(signal.SIGINT)
             child.until(lambda event: event["event"] == "done")
-            spin(attempt * 400_000)
+            spin(attempt * 600_000)
             child.signal(signal.SIGINT)
             assert_ended_well(child.finish(), site, "SIGINT")
 
@@ -595,10 +595,10 @@ def test_killed_between_symlink_and_rename_it_leaves_a_temporary_link_and_the_ne
 @each_strategy
 def test_killed_at_any_instant_the_next_start_leaves_a_whole_link(site: Site, strategy: str) -> None:
     """Real kills, at instants that sweep over several flips; a repair is said exactly when there was no link."""
-    for attempt in range(8):
+    for attempt in range(6):
         with Child([*SWITCHER, strategy, *site.options(), "--every", "0"]) as child:
             child.ready()
-            spin(attempt * 37_000)
+            spin(attempt * 61_000)
             child.signal(signal.SIGKILL)
             child.process.wait()
         left = site.points_to()
@@ -771,6 +771,17 @@ def test_without_a_standard_error_the_stream_stays_clean_and_the_link_is_repaire
         result = child.finish()
     assert_ended_well(result, site, "schedule")
     assert result.ready["repaired"] is True
+
+
+@pytest.mark.parametrize("nowhere", ["", "2>&-"])
+def test_what_a_command_prints_does_not_land_among_the_events(site: Site, nowhere: str) -> None:
+    """It goes to standard error, or nowhere where that is closed."""
+    flip = ["sh", "-c", 'echo to the log; ln -sfn "$0" "$1"', "{target}", "{link}"]
+    command = shlex.join([*SWITCHER, "command", *site.options(), "--every", "0", "--flips", "1", "--", *flip])
+    with Child(["sh", "-c", f"exec {command} {nowhere}"]) as child:
+        result = child.finish()
+    assert_ended_well(result, site, "schedule")
+    assert result.errors == ([] if nowhere else ["to the log"])
 
 
 def test_a_slow_reader_loses_nothing(site: Site) -> None:
