@@ -49,8 +49,17 @@ def judge(visit: Visit, timeline: Timeline, known_until: int | None = None) -> J
         return Judgment("lost", visit.answer, flip, flip is not None or blind)
     if not visit.due:
         return Judgment("ok", visit.answer, flip)
+    # Nearly every visit, by the shortest way to 5.
+    marks = visit.marks
+    if (
+        len(marks) >= visit.due
+        and not blind
+        and marks.count(marks[0]) == len(marks)
+        and timeline.sighting(marks[0], visit.sent, visit.received).admissible
+    ):
+        return Judgment("ok", visit.answer, flip)
     # 3.
-    releases = set(visit.marks)
+    releases = set(marks)
     sightings = [timeline.sighting(release, visit.sent, visit.received) for release in releases]
     known = [sighting for sighting in sightings if sighting.known]
     if len(known) > 1 or (len(known) == len(releases) and len(visit.marks) < visit.due):

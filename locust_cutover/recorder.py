@@ -119,8 +119,9 @@ class Recorder:
         while self._phase is None:
             self._opened.wait()
         self._tickets += 1
+        if not self._inside:
+            self._empty.clear()
         self._inside += 1
-        self._empty.clear()
         self._unjudged[self._tickets] = time.monotonic_ns()
         return Ticket(self._run, self._tickets, self._phase)
 

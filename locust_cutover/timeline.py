@@ -43,6 +43,9 @@ class Sighting(NamedTuple):
     """The flip that replaced it."""
 
 
+_ADMISSIBLE = Sighting(admissible=True, known=True)  # nearly every visit's
+
+
 class _Possible:
     """When one release was possibly current: closed intervals [since, until], in order of both."""
 
@@ -122,7 +125,7 @@ class Timeline:
         if index < 0:
             return Sighting(admissible=False, known=False)
         if possible.until[index] >= sent:
-            return Sighting(admissible=True, known=True)
+            return _ADMISSIBLE
         return Sighting(
             admissible=False, known=True, age=sent - possible.until[index], replaced_by=possible.ended_by[index]
         )
