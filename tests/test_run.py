@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -272,13 +271,13 @@ def test_a_host_that_is_no_url_is_refused(tmp_path: Path) -> None:
     assert "host 'garbage': a URL such as" in locust.output
 
 
-def test_a_site_that_is_deleted_under_the_run_ends_it(tmp_path: Path) -> None:
+def test_a_site_that_goes_away_under_the_run_ends_it(tmp_path: Path) -> None:
     """Nobody waits for a run that cannot go on: it ends by itself, and never as a pass."""
     text = SHORT.format(server="embedded").replace("flips: 20000", "duration: 2s")
     with headless(tmp_path, write(tmp_path, text)) as locust:
         locust.wait_for("phase forced")
         (folder,) = locust.temp.glob("locust-cutover-*")
-        shutil.rmtree(folder)
+        folder.rename(locust.temp / "gone")
         assert locust.wait() in (1, 3), locust.output
         assert locust.leaves_nothing()
 
