@@ -52,6 +52,7 @@ def test_a_release_without_an_index_is_forbidden(server: Nginx) -> None:
 
 def test_nginx_in_sbin_is_found_without_a_path_to_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Debian keeps servers where an ordinary user does not look."""
+    require(Nginx)
     if not Path("/usr/sbin/nginx").exists():
         pytest.skip("nginx is elsewhere")
     monkeypatch.setenv("PATH", str(tmp_path))
