@@ -4,7 +4,7 @@ VENV := .venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench servers clean
+.PHONY: help run test lint bench servers browser clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,6 +31,10 @@ servers: ## install the real web servers (Debian 12, Ubuntu 24.04)
 	$(SUDO) apt-get update -q
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get install -yq --no-install-recommends \
 		nginx php-fpm apache2 libapache2-mod-php caddy lighttpd
+
+browser: ## install Chromium, for the tests of what people look at (Debian 12)
+	$(SUDO) apt-get update -q
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends chromium
 
 clean: ## remove the virtual environment and the reports
 	rm -rf $(VENV) reports .mypy_cache .pytest_cache .ruff_cache

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from locust_cutover.servers import NotInstalledError, Server
+from tests.browser import Browser, find, launched
 
 
 def require(server: type[Server]) -> None:
@@ -32,3 +33,34 @@ def free_port() -> Callable[[], int]:
             return port
 
     return find
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium; without one the test is skipped, and in CI that is a failure."""
+    program = find()
+    if program is None:
+        reason = "Chromium is not installed; `make browser` does it"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return program
+
+
+@pytest.fixture(scope="module")
+def running_chromium(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium for the tests of one file: it takes a second to start."""
+    with launched(chromium, tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(running_chromium: Browser) -> Iterator[Browser]:
+    """A Chromium with no page open; the test fails when anything went wrong in one (`Browser.problems`).
+
+    A page that asks a server by itself is to be closed before the server ends: `close_pages`.
+    """
+    running_chromium.problems.clear()
+    yield running_chromium
+    running_chromium.close_pages()
+    assert running_chromium.problems == []
