@@ -12,16 +12,18 @@ from typing import NoReturn
 
 from switcher.command import COMMAND, PLACEHOLDERS, run_command
 from switcher.duration import parse_duration
-from switcher.link import Link, SiteError, open_link
+from switcher.folder import open_folder
+from switcher.link import open_link
+from switcher.place import Place, SiteError
 from switcher.schedule import Schedule
 from switcher.stop import Stop
-from switcher.strategies import STRATEGIES
+from switcher.strategies import COPYING, FOLDER_STRATEGIES, STRATEGIES
 from switcher.stream import COLUMNS, Stream, StreamClosedError
 from switcher.switch import switch
 
 USAGE = """python -m switcher STRATEGY --root FOLDER --releases A B [...] --every TIME
                           [--link NAME] [--for TIME | --flips N] [--attached]
-                          [--timeout TIME] [-- COMMAND ...]"""
+                          [--timeout TIME] [--folder] [-- COMMAND ...]"""
 
 EXAMPLES = """
 standard output: JSON lines (ready, flips, heartbeat, done); times are CLOCK_MONOTONIC nanoseconds
@@ -75,9 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "strategy",
         metavar="STRATEGY",
-        choices=[*STRATEGIES, COMMAND],
-        help=f"how to flip: {', '.join(STRATEGIES)}; or {COMMAND}: what stands after --, "
-        f"with {', '.join('{' + name + '}' for name in PLACEHOLDERS)} replaced",
+        choices=[*STRATEGIES, *FOLDER_STRATEGIES, COMMAND],
+        help=f"how to flip: {', '.join(STRATEGIES)}; where the link is a real folder, {', '.join(FOLDER_STRATEGIES)}; "
+        f"or {COMMAND}: what stands after --, with {', '.join('{' + name + '}' for name in PLACEHOLDERS)} replaced",
     )
     parser.add_argument("--root", required=True, metavar="FOLDER", help="the folder with the link and the releases")
     parser.add_argument("--link", default="current", metavar="NAME", help="the link, below root (default: current)")
@@ -90,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     end.add_argument("--flips", type=_count, metavar="N", help="stop after this many flips")
     parser.add_argument(
         "--timeout", type=_some, metavar="TIME", help=f"for {COMMAND}: kill it after this time (default: {TIMEOUT})"
+    )
+    parser.add_argument(
+        "--folder", action="store_true", help=f"for {COMMAND}: the link is a real folder, a copy of a release"
     )
     parser.add_argument("--attached", action="store_true", help="stop at the end of standard input, too")
     return parser
@@ -104,10 +109,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, command = parser.parse_args(arguments[:split]), arguments[split + 1 :]
     if options.strategy == COMMAND and not command:
         parser.error(f"strategy {COMMAND}: the command is missing; write it after --")
-    if options.strategy != COMMAND and (command or options.timeout):
-        parser.error(f"strategy {options.strategy}: takes no command and no --timeout")
+    if options.strategy != COMMAND and (command or options.timeout or options.folder):
+        parser.error(f"strategy {options.strategy}: takes no command, no --timeout and no --folder")
+    strategy = STRATEGIES.get(options.strategy) or FOLDER_STRATEGIES.get(options.strategy)
+    link: Place
     try:
-        link = open_link(options.root, options.link, options.releases)
+        if options.folder or options.strategy in FOLDER_STRATEGIES:
+            link = open_folder(options.root, options.link, options.releases, strategy in COPYING)
+        else:
+            link = open_link(options.root, options.link, options.releases)
     except SiteError as error:
         return _fail(2, str(error))
     # Python sets a standard stream that the caller closed to None.
@@ -115,12 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(2, "standard output, and with --attached standard input, must be open")
     stop = Stop(attached=sys.stdin.fileno() if options.attached else None)
     stream = Stream(sys.stdout.fileno())
-    if options.strategy == COMMAND:
+    if strategy is None:
         timeout = options.timeout or parse_duration(TIMEOUT)
         releases = {target: release for release, target in link.targets.items()}
         strategy = run_command(command, timeout, os.path.abspath(options.root), releases)
-    else:
-        strategy = STRATEGIES[options.strategy]
     try:
         link.spare()  # a name that cannot be had, and what a killed switcher left, is found now
         repaired = _make_whole(link)
@@ -151,14 +159,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if facts["failed"] else 0
 
 
-def _make_whole(link: Link) -> bool:
-    """Repair a missing or dangling link and say so; whether that was necessary."""
+def _make_whole(link: Place) -> bool:
+    """Repair a missing or dangling link, or a folder with parts of several releases, and say so; whether it was due."""
     if link.is_whole():
         return False
     was = link.points_to()
     link.repair()
-    state = "was missing" if was is None else f"pointed to {was}, which is no folder"
-    _log(f"link {link.path} {state}; repaired: it points to {link.release()}")
+    state = "it was missing" if was is None else f"{link.holds} {was}, which is no whole release"
+    _log(f"{link.path}: {state}; repaired: {link.holds} {link.release()} now")
     return True
 
 

@@ -7,17 +7,17 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
+from switcher.place import SiteError, find_releases, locate
 from switcher.strategies import AWAY, atomic
-
-
-class SiteError(ValueError):
-    """The site on disk is not one that can be flipped; the text says what is wrong and where."""
 
 
 @dataclass(frozen=True)
 class Link:
     """The link `path` and, per release name, the `targets` text that it is given."""
+
+    holds: ClassVar[str] = "the link points to"
 
     path: str
     targets: dict[str, str]
@@ -65,6 +65,12 @@ class Link:
                 return path
             number += 1
 
+    def prepare(self, target: str, spare: str) -> None:
+        """Nothing: a link is made in no time."""
+
+    def settle(self, spare: str) -> None:
+        """Nothing: a strategy takes its own links away."""
+
     def _free(self, path: str) -> bool:
         """Whether nothing has this name, after a leftover of our own is gone."""
         try:
@@ -98,19 +104,7 @@ def open_link(root: str, link: str, releases: Sequence[str]) -> Link:
 
     Touches nothing. Raises SiteError when the site cannot be flipped.
     """
-    if not os.path.isdir(root):
-        raise SiteError(f"root {root}: no such folder")
-    real_root = os.path.realpath(root)
-    # The link itself must not be followed; the folder that holds it must be.
-    path = os.path.normpath(os.path.join(real_root, link))
-    folder = os.path.realpath(os.path.dirname(path))
-    path = os.path.join(folder, os.path.basename(path))
-    if not _is_below(path, real_root):
-        raise SiteError(f"link {link}: not below root {root}")
-    if not os.path.isdir(folder):
-        raise SiteError(f"link {link}: its folder {folder} does not exist")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise SiteError(f"{'root ' + root if folder == real_root else folder}: not writable")
+    path = locate(root, link)
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
@@ -120,27 +114,4 @@ def open_link(root: str, link: str, releases: Sequence[str]) -> Link:
     if mode is not None and not stat.S_ISLNK(mode):
         kind = "folder" if stat.S_ISDIR(mode) else "file"
         raise SiteError(f"link {path}: is a real {kind}, not a symlink; nothing was touched")
-
-    if len(releases) < 2:
-        raise SiteError("releases: a flip needs at least two")
-    targets: dict[str, str] = {}
-    places: dict[str, str] = {}
-    for release in releases:
-        place = os.path.normpath(os.path.join(real_root, release))
-        if place == path:
-            raise SiteError(f"release {release}: is the link itself")
-        if not os.path.isdir(place):
-            raise SiteError(f"release {release}: no such folder below root {root}")
-        real = os.path.realpath(place)
-        if not _is_below(real, real_root):
-            raise SiteError(f"release {release}: not below root {root}")
-        if real in places:
-            raise SiteError(f"release {release}: the same release as {places[real]}")
-        places[real] = release
-        # The real folder: a release that leads through the link would become a loop with the flip to it.
-        targets[release] = os.path.relpath(real, folder)
-    return Link(path, targets)
-
-
-def _is_below(path: str, root: str) -> bool:
-    return path != root and os.path.commonpath([path, root]) == root
+    return Link(path, find_releases(root, path, releases))

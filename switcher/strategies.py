@@ -8,23 +8,42 @@ import errno
 import os
 from collections.abc import Callable
 
+from switcher.tree import copy_file, entries, is_folder, remove
+
 Strategy = Callable[[str, str, str], None]
 """strategy(link, target, spare): point `link` at `target`.
 
 `spare` is a free name in the link's folder, and so is `spare` with AWAY behind it. A strategy either
 returns with the link in place or raises OSError; what it made under these names it takes away again.
+
+Where `link` is a real folder, the strategy makes it a copy of `target`; for one of COPYING there is
+such a copy at `spare` already, and the old one may be left at `spare` with AWAY behind it.
 """
 
 AWAY = ".old"
 """Where a strategy that moves the old link away moves it: the spare name with this behind it."""
 
 STRATEGIES: dict[str, Strategy] = {}
+"""Those for a link."""
+
+FOLDER_STRATEGIES: dict[str, Strategy] = {}
+"""Those for a `current` that is a real folder."""
 
 
 def strategy(way: Strategy) -> Strategy:
     """Register `way` under its own name."""
-    STRATEGIES[way.__name__.replace("_", "-")] = way
+    STRATEGIES[_name(way)] = way
     return way
+
+
+def folder_strategy(way: Strategy) -> Strategy:
+    """Register `way`, for a real folder, under its own name."""
+    FOLDER_STRATEGIES[_name(way)] = way
+    return way
+
+
+def _name(way: Strategy) -> str:
+    return way.__name__.replace("_", "-")
 
 
 @strategy
@@ -96,6 +115,86 @@ def two_renames(link: str, target: str, spare: str) -> None:
         raise
     with contextlib.suppress(FileNotFoundError):
         os.unlink(away)
+
+
+@folder_strategy
+def swap_folders(folder: str, target: str, spare: str) -> None:
+    """rename of the folder away, rename of the copy of the new release in: between the two there is no folder.
+
+    Copying is done before and the old copy is removed afterwards, so the release itself stays where it is.
+    """
+    away = spare + AWAY
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(folder, away)
+    try:
+        os.rename(spare, folder)
+    except OSError:
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(away, folder)
+        raise
+
+
+COPYING = frozenset({swap_folders})
+"""The strategies that want a copy of the release at the spare name."""
+
+
+@folder_strategy
+def in_place(folder: str, target: str, spare: str) -> None:
+    """Per file: open, write and close of a spare one, rename over the old one. Then unlink of what the release has not.
+
+    What `rsync` does. Each file is old or new, and for a while the folder holds both kinds.
+    """
+
+    def replace(source: str, path: str) -> None:
+        try:
+            copy_file(source, spare)
+            os.rename(spare, path)
+        except OSError:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(spare)
+            raise
+
+    _copy_over(folder, target, replace)
+
+
+@folder_strategy
+def in_place_truncate(folder: str, target: str, spare: str) -> None:
+    """Per file: open with O_TRUNC, write, close. Then unlink of what the release has not.
+
+    What a plain `cp -r` does. For a while a file is empty or ends in the middle.
+    """
+
+    def overwrite(source: str, path: str) -> None:
+        # A symlink cannot be written over, and must not be written through.
+        if os.path.lexists(path) and (os.path.islink(path) or os.path.islink(source)):
+            os.unlink(path)
+        copy_file(source, path)
+
+    _copy_over(folder, target, overwrite)
+
+
+def _copy_over(folder: str, target: str, copy_over: Callable[[str, str], None]) -> None:
+    """Make `folder` hold what `target`, seen from beside it, holds.
+
+    1. The names that the release has, in order: its folders are made, its files copied.
+    2. The names that it has not are removed.
+    """
+    release = os.path.join(os.path.dirname(folder), target)
+    os.makedirs(folder, exist_ok=True)
+    wanted = list(entries(release))
+    # 1.
+    for name in wanted:
+        source, path = os.path.join(release, name), os.path.join(folder, name)
+        if os.path.lexists(path) and is_folder(path) != is_folder(source):
+            remove(path)
+        if is_folder(source):
+            os.makedirs(path, exist_ok=True)
+        else:
+            copy_over(source, path)
+    # 2.
+    for name in set(entries(folder)) - set(wanted):
+        if os.path.lexists(path := os.path.join(folder, name)):
+            remove(path)
 
 
 _AT_FDCWD = -100

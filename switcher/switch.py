@@ -1,11 +1,11 @@
-"""The flipping itself: one strategy, one link, flips as the schedule says, each read back and reported."""
+"""The flipping itself: one strategy, one place, flips as the schedule says, each read back and reported."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 
-from switcher.link import Link
+from switcher.place import Place
 from switcher.schedule import Schedule
 from switcher.stop import Stop
 from switcher.strategies import Strategy
@@ -17,20 +17,20 @@ LATE = 1_000_000
 """A flip is late when it begins this many nanoseconds after it was due: more than waking up takes."""
 
 
-def switch(link: Link, strategy: Strategy, schedule: Schedule, stream: Stream, stop: Stop) -> dict[str, object]:
+def switch(place: Place, strategy: Strategy, schedule: Schedule, stream: Stream, stop: Stop) -> dict[str, object]:
     """Flip until the schedule ends or a stop is asked for; returns the facts for the `done` event.
 
     1. Wait until the flip is due, and keep the watermark moving meanwhile.
-    2. See that it still is a link, take the time, flip, take the time, read the link back.
+    2. See that it still is ours, take the time, flip, take the time, read the link back.
     3. Hand the flip to the stream. One that is late is made at once and keeps its due time.
     """
     clock = time.monotonic_ns
-    spare = link.spare()
+    spare = place.spare()
     flips = failed = late = 0
     looked = clock()
 
-    names = list(link.targets)
-    release = _next(link, names, names[-1])
+    names = list(place.targets)
+    release = _next(place, names, names[-1])
 
     while True:
         now = clock()
@@ -47,19 +47,21 @@ def switch(link: Link, strategy: Strategy, schedule: Schedule, stream: Stream, s
         if stop.reason is not None:
             break
         # 2.
-        target = link.targets[release]
+        target = place.targets[release]
         outcome = OK
         invoked = clock()
         try:
             # A file that somebody has put there is not ours to delete.
-            link.points_to()
+            place.points_to()
+            place.prepare(target, spare)
             invoked = clock()
-            strategy(link.path, target, spare)
+            strategy(place.path, target, spare)
             completed = clock()
-            held = link.points_to()
+            place.settle(spare)
+            held = place.points_to()
             if held != target:
-                outcome = "the link is missing" if held is None else f"the link points to {held}"
-            elif not link.is_whole():
+                outcome = "the link is missing" if held is None else f"{place.holds} {held}"
+            elif not place.is_whole():
                 outcome = f"release {release} is not there any more"
         except OSError as error:
             completed = clock()
@@ -70,11 +72,11 @@ def switch(link: Link, strategy: Strategy, schedule: Schedule, stream: Stream, s
             failed += 1
             # Somebody may have taken the spare name. Without another one the next flip fails, too, and says why.
             with contextlib.suppress(OSError):
-                spare = link.spare()
+                spare = place.spare()
         if schedule.every and invoked - due > LATE:
             late += 1
         stream.add((flips, release, due if schedule.every else None, invoked, completed, outcome))
-        release = _next(link, names, release) if outcome != OK else names[(names.index(release) + 1) % len(names)]
+        release = _next(place, names, release) if outcome != OK else names[(names.index(release) + 1) % len(names)]
 
     if schedule.end is not None and (schedule.flips is None or flips < schedule.flips):
         _wait(schedule.end, stream, stop)
@@ -82,11 +84,11 @@ def switch(link: Link, strategy: Strategy, schedule: Schedule, stream: Stream, s
     return {"reason": stop.reason or "schedule", "flips": flips, "failed": failed, "late": late}
 
 
-def _next(link: Link, names: list[str], last: str) -> str:
+def _next(place: Place, names: list[str], last: str) -> str:
     """The release after the one that is there, so that the flip changes something; after `last` where none is."""
     current = None
     with contextlib.suppress(OSError):  # the next flip says what is wrong
-        current = link.release() if link.is_whole() else None
+        current = place.release() if place.is_whole() else None
     return names[(names.index(current if current in names else last) + 1) % len(names)]
 
 

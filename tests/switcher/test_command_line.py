@@ -535,7 +535,11 @@ def test_what_somebody_else_has_at_its_temporary_name_stays(
 @each_strategy
 @pytest.mark.parametrize(
     ("target", "said"),
-    [(None, "was missing"), ("nowhere", "pointed to nowhere, which is no folder"), ("current", "pointed to current")],
+    [
+        (None, "was missing"),
+        ("nowhere", "points to nowhere, which is no whole release"),
+        ("current", "points to current"),
+    ],
 )
 def test_a_broken_link_is_repaired_at_the_start_and_that_is_said(
     site: Site, strategy: str, target: str | None, said: str
@@ -551,7 +555,7 @@ def test_a_broken_link_is_repaired_at_the_start_and_that_is_said(
     assert [flip["release"] for flip in result.flips] == ["c", "b"]
     assert len(result.errors) == 1
     assert said in result.errors[0]
-    assert result.errors[0].endswith("repaired: it points to b")
+    assert result.errors[0].endswith("repaired: the link points to b now")
     assert site.entries() == {"a", "b", "c", "current"}
 
 
@@ -574,7 +578,7 @@ def test_killed_between_unlink_and_symlink_it_leaves_no_link_and_the_next_start_
     result = run("forced", *options, "--flips", "3")
     assert_ended_well(result, site, "schedule")
     assert result.ready["repaired"] is True
-    assert "was missing; repaired: it points to a" in result.errors[0]
+    assert "was missing; repaired: the link points to a now" in result.errors[0]
 
 
 def test_killed_between_symlink_and_rename_it_leaves_a_temporary_link_and_the_next_start_takes_it_away(
@@ -664,7 +668,7 @@ def test_a_last_flip_that_loses_the_link_is_made_good(site: Site) -> None:
     assert result.done["repaired"] is True
     assert result.done["release"] == site.points_to() == "a"
     assert len(result.errors) == 1
-    assert "was missing; repaired: it points to a" in result.errors[0]
+    assert "was missing; repaired: the link points to a now" in result.errors[0]
 
 
 def test_a_link_that_is_lost_for_good_is_said(site: Site) -> None:

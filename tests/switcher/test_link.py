@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from switcher.link import Link, SiteError, open_link
+from switcher.link import Link, open_link
+from switcher.place import SiteError
 from tests.switcher.process import Site
 
 

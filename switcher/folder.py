@@ -1,0 +1,146 @@
+"""A `current` that is a real folder: it holds a copy of a release, and is read back file by file."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from switcher.place import SiteError, find_releases, locate
+from switcher.strategies import AWAY, in_place
+from switcher.tree import copy, entries, is_beginning, is_folder, is_same, is_same_file, remove
+
+MIXTURE = "files of several releases"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The folder `path` and, per release name, the way to the release as `targets`.
+
+    It is ours to change as long as each file in it is a release's. `copies`: its strategy wants a copy
+    of the release under the spare name, and leaves the old one at the spare name with AWAY behind it.
+    """
+
+    holds: ClassVar[str] = "the folder holds"
+
+    path: str
+    targets: dict[str, str]
+    copies: bool
+
+    def points_to(self) -> str | None:
+        """The target whose copy it is, or MIXTURE; None when there is none, OSError when it holds a stranger's file."""
+        if not os.path.lexists(self.path):
+            return None
+        if not is_folder(self.path):
+            raise OSError(errno.ENOTDIR, "not a real folder any more")
+        for target in self.targets.values():
+            if is_same(self.path, self._place(target)):
+                return target
+        if (stranger := self._stranger()) is not None:
+            raise OSError(errno.EINVAL, f"{stranger} is not of a release; nothing was touched")
+        return MIXTURE
+
+    def release(self) -> str | None:
+        """The release that it is a copy of, or MIXTURE; None when there is none."""
+        target = self.points_to()
+        return next((name for name, known in self.targets.items() if known == target), target)
+
+    def is_whole(self) -> bool:
+        """Whether it is a copy of one release."""
+        with contextlib.suppress(OSError):  # the next flip says what is wrong
+            return self.points_to() in self.targets.values()
+        return False
+
+    def repair(self) -> None:
+        """Make it, or a mixture of releases in it, the first release that is there; OSError when that fails."""
+        for target in self.targets.values():
+            if os.path.isdir(self._place(target)):
+                spare = self.spare()
+                if self.points_to() is not None:
+                    return in_place(self.path, target, spare)
+                copy(self._place(target), spare)
+                return os.rename(spare, self.path)
+        raise FileNotFoundError(errno.ENOENT, "none of the releases is there any more")
+
+    def spare(self) -> str:
+        """A name beside the folder, that is free and is so with AWAY behind it.
+
+        What has the name is left alone, unless all of it is a release's: a killed switcher left that, and it goes.
+        """
+        folder, name = os.path.split(self.path)
+        number = 0
+        while True:
+            path = os.path.join(folder, f".{name}.switcher" + (f"-{number}" if number else ""))
+            if self._free(path) and self._free(path + AWAY):
+                return path
+            number += 1
+
+    def prepare(self, target: str, spare: str) -> None:
+        """Make the copy that a strategy moves in."""
+        if self.copies:
+            copy(self._place(target), spare)
+
+    def settle(self, spare: str) -> None:
+        """Take away the copies that are not in use; OSError when one of them is not a release's."""
+        for path in (spare, spare + AWAY):
+            if not self._free(path):
+                raise OSError(errno.EEXIST, f"{path} is no copy of a release, and was left there")
+
+    def _free(self, path: str) -> bool:
+        """Whether nothing has this name, after a leftover of our own is gone."""
+        if not os.path.lexists(path):
+            return True
+        if not self._is_ours(path):
+            return False
+        remove(path)
+        return True
+
+    def _is_ours(self, path: str) -> bool:
+        """Whether it is a copy of a release, or of a file of one, maybe not finished."""
+        if is_folder(path):
+            return Folder(path, self.targets, self.copies)._stranger() is None
+        files = (os.path.join(place, name) for place in self._places() for name in entries(place))
+        return any(is_same_file(path, file) or is_beginning(path, file) for file in files)
+
+    def _stranger(self) -> str | None:
+        """The first name below the folder that no release has, with that content or the beginning of it."""
+        for name in entries(self.path):
+            path = os.path.join(self.path, name)
+            known = [os.path.join(place, name) for place in self._places()]
+            if is_folder(path):
+                if not any(is_folder(other) for other in known):
+                    return name
+            elif not any(is_same_file(path, other) or is_beginning(path, other) for other in known):
+                return name
+        return None
+
+    def _places(self) -> list[str]:
+        return [place for target in self.targets.values() if os.path.isdir(place := self._place(target))]
+
+    def _place(self, target: str) -> str:
+        return os.path.join(os.path.dirname(self.path), target)
+
+
+def open_folder(root: str, name: str, releases: Sequence[str], copies: bool = False) -> Folder:
+    """The real folder `name` below `root` with its `releases`, after every check that needs no flip.
+
+    Touches nothing. Raises SiteError when it cannot be flipped, or holds what no release has.
+    """
+    path = locate(root, name)
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        mode = None
+    if mode is not None and not stat.S_ISDIR(mode):
+        kind = "symlink" if stat.S_ISLNK(mode) else "file"
+        raise SiteError(f"folder {path}: is a {kind}, not a real folder; nothing was touched")
+    folder = Folder(path, find_releases(root, path, releases), copies)
+    try:
+        folder.points_to()
+    except OSError as error:
+        raise SiteError(f"folder {path}: {error.strerror}") from None
+    return folder

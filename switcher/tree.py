@@ -1,0 +1,84 @@
+"""The files of a release: what is in a folder, whether two hold the same, and copies."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+
+
+def entries(folder: str) -> Iterator[str]:
+    """Every name below `folder`, relative to it, in order, each folder before what is in it."""
+    for name in sorted(os.listdir(folder)):
+        yield name
+        path = os.path.join(folder, name)
+        if is_folder(path):
+            for below in entries(path):
+                yield os.path.join(name, below)
+
+
+def is_folder(path: str) -> bool:
+    """Whether it is a real folder; a symlink to one is not."""
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two names are of one kind and hold the same, all that is below them included."""
+    if is_folder(one) and is_folder(other):
+        names = sorted(os.listdir(one))
+        return names == sorted(os.listdir(other)) and all(
+            is_same(os.path.join(one, name), os.path.join(other, name)) for name in names
+        )
+    return is_same_file(one, other)
+
+
+def is_same_file(one: str, other: str) -> bool:
+    """Whether two names are symlinks with one target, or files with one content."""
+    if _kind(one) != _kind(other):
+        return False
+    if os.path.islink(one):
+        return os.readlink(one) == os.readlink(other)
+    return os.path.isfile(one) and filecmp.cmp(one, other, shallow=False)
+
+
+def is_beginning(part: str, whole: str) -> bool:
+    """Whether a file is what a copy of `whole` is that did not get to its end."""
+    if _kind(part) != stat.S_IFREG or _kind(whole) != stat.S_IFREG:
+        return False
+    if os.path.getsize(part) > os.path.getsize(whole):
+        return False
+    with open(part, "rb") as few, open(whole, "rb") as all_of_it:
+        while piece := few.read(1 << 16):
+            if piece != all_of_it.read(len(piece)):
+                return False
+    return True
+
+
+def copy(source: str, destination: str) -> None:
+    """A copy of a folder, a file or a symlink at a free name, with its mode and times."""
+    if is_folder(source):
+        shutil.copytree(source, destination, symlinks=True)
+    else:
+        copy_file(source, destination)
+
+
+def copy_file(source: str, destination: str) -> None:
+    """A copy of a file or symlink: over the file that is there, but not over a symlink."""
+    shutil.copy2(source, destination, follow_symlinks=False)
+
+
+def remove(path: str) -> None:
+    """Remove a folder with all that is below it, a file or a symlink."""
+    if is_folder(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+def _kind(path: str) -> int:
+    try:
+        return stat.S_IFMT(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return 0
