@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from locust_cutover.judge import Judgment
+from locust_cutover.strip import Strip
 from locust_cutover.timeline import Flip
 from locust_cutover.visit import Kind, Visit
 
@@ -27,11 +28,17 @@ class Tally:
         """The longest time after a flip at which a visitor still got the release before, in nanoseconds, by phase."""
         self.flips: dict[tuple[int, int], tuple[Flip, list[int]]] = {}
         """By phase and flip: the flip, and its visits, lost, torn and stale ones."""
+        self.strips: dict[int, Strip] = {}
+        """By phase."""
 
     def add(self, visit: Visit, judgment: Judgment) -> None:
         """Count one judged visit."""
         phase, kind = visit.phase, judgment.kind
         self.answers[phase, kind, judgment.answer] += 1
+        strip = self.strips.get(phase)
+        if strip is None:
+            strip = self.strips[phase] = Strip()
+        strip.add(visit, judgment)
         if kind == "stale":
             self.longest_stale[phase] = max(self.longest_stale.get(phase, 0), judgment.age)
             late = judgment.age + visit.received - visit.sent
@@ -51,6 +58,8 @@ class Tally:
         for mine, theirs in ((self.longest_stale, other.longest_stale), (self.convergence, other.convergence)):
             for phase, value in theirs.items():
                 mine[phase] = max(mine.get(phase, 0), value)
+        for phase, strip in other.strips.items():
+            self.strips.setdefault(phase, Strip()).merge(strip)
 
     def keep_harmless(self, phases: Collection[int], horizon: int) -> Tally:
         """Take the harmless flips of `phases` out; returns a tally with those that can still do harm.
@@ -84,6 +93,7 @@ class Tally:
             "longest_stale": list(self.longest_stale.items()),
             "convergence": list(self.convergence.items()),
             "flips": [[list(flip), counts] for flip, counts in self.flips.values()],
+            "strips": [[phase, strip.to_message()] for phase, strip in self.strips.items()],
         }
 
     @classmethod
@@ -99,6 +109,7 @@ class Tally:
         for values, counts in message["flips"]:
             flip = Flip(*values)
             tally.flips[flip.phase, flip.number] = (flip, counts)
+        tally.strips = {phase: Strip.from_message(strip) for phase, strip in message["strips"]}
         return tally
 
     def _counts(self, flip: Flip) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Literal
 from locust_cutover.bounds import lower_bound, upper_bound
 from locust_cutover.fliptable import FlipTable
 from locust_cutover.scenario import FAULTS, Expected, Fault, Phase
+from locust_cutover.strip import Strip
 from locust_cutover.tally import Tally
 from locust_cutover.visit import Kind
 
@@ -78,6 +79,8 @@ class PhaseVerdict:
     """The greatest age of a stale visit, in nanoseconds; 0 without one."""
     convergence: int
     """The longest time after a flip at which a visitor still got the release before, in nanoseconds."""
+    strip: Strip
+    """What can be drawn of the visits."""
 
     @property
     def rate(self) -> float:
@@ -129,6 +132,7 @@ def judge_phase(phase: Phase, index: int, facts: PhaseFacts, tally: Tally, flips
         outage=outage(tally.visits(index, "lost"), visits, facts, flips.sum_of_squares("lost")),
         longest_stale=tally.longest_stale.get(index, 0),
         convergence=tally.convergence.get(index, 0),
+        strip=tally.strips.get(index) or Strip(),
     )
 
 

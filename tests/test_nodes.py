@@ -610,6 +610,7 @@ def report(owner: Cluster, **changes: Any) -> Message:
         "longest_stale": [],
         "convergence": [],
         "flips": [],
+        "strips": [],
     }
     return {"run": owner.nodes.run, "tally": empty, "visits": 0, "drained": 0, **changes}
 

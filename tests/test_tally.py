@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from locust.rpc.protocol import Message
 
+from locust_cutover.closeup import Cost
 from locust_cutover.judge import Judgment
 from locust_cutover.tally import Tally
 from locust_cutover.timeline import Flip
@@ -198,6 +199,19 @@ def test_a_message_carries_all_of_a_tally(packed: bool) -> None:
     assert as_plain(back) == as_plain(tally)
     assert back.flips[1, 2][0].outcome == "the link points to ü"
     assert isinstance(back.flips[1, 2][0], Flip)
+
+
+def test_each_phase_has_a_strip_of_its_visits_that_travels_and_adds_up() -> None:
+    """Every visit is on it once, with its time; one that a flip spoiled is kept itself."""
+    tally = tally_of((visit(0), judged("ok")), (visit(0), judged("lost", flip(1))), (visit(1), judged("ok")))
+    total = Tally.from_message(travel(tally.to_message()))
+    total.merge(tally)
+    assert {phase: list(strip.intervals.rows()) for phase, strip in total.strips.items()} == {
+        0: [(0, {"ok": 2, "lost": 2})],
+        1: [(0, {"ok": 2})],
+    }
+    assert list(total.strips[0].times.buckets()) == [(10, 11, 4)]
+    assert total.strips[0].closeups.flips == {1: (flip(1), [Cost(100, 110, "lost", "404 Not Found")] * 2)}
 
 
 def test_an_empty_tally_travels() -> None:

@@ -1,0 +1,78 @@
+"""The visits that the first harmful flips of a phase cost, kept one by one: a small sample for the eye."""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import Any, NamedTuple
+
+from locust_cutover.judge import Judgment
+from locust_cutover.timeline import Flip
+from locust_cutover.visit import Kind, Visit
+
+FLIPS = 12
+"""Flips kept: the first harmful ones of the phase."""
+
+VISITS = 12
+"""Visits kept of each: those that were sent first."""
+
+
+class Cost(NamedTuple):
+    """One visit that a flip spoiled; in order of `sent`. Times in CLOCK_MONOTONIC nanoseconds."""
+
+    sent: int
+    received: int
+    kind: Kind
+    answer: str
+
+
+class CloseUps:
+    """Flips with the visits that they cost.
+
+    What is kept does not depend on the order in which visits come, nor on which node saw which: of all
+    that was added the first FLIPS flips by number, of each of these the first VISITS visits.
+    """
+
+    def __init__(self) -> None:
+        self.flips: dict[int, tuple[Flip, list[Cost]]] = {}
+        """By number."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CloseUps) and self.flips == other.flips
+
+    __hash__ = None  # type: ignore[assignment] # it changes
+
+    def add(self, visit: Visit, judgment: Judgment) -> None:
+        """Take a visit that was spoiled; one that no flip explains is left alone."""
+        if judgment.flip is not None and judgment.at_flip:
+            self._keep(judgment.flip, Cost(visit.sent, visit.received, judgment.kind, judgment.answer))
+
+    def merge(self, other: CloseUps) -> None:
+        """Take the visits of another node."""
+        for flip, costs in other.flips.values():
+            for cost in costs:
+                self._keep(flip, cost)
+
+    def to_message(self) -> list[Any]:
+        """In types that travel between nodes."""
+        return [[list(flip), [list(cost) for cost in costs]] for flip, costs in self.flips.values()]
+
+    @classmethod
+    def from_message(cls, message: list[Any]) -> CloseUps:
+        """The close-ups that `to_message` wrote."""
+        closeups = cls()
+        for values, costs in message:
+            flip = Flip(*values)
+            closeups.flips[flip.number] = (flip, [Cost(*cost) for cost in costs])
+        return closeups
+
+    def _keep(self, flip: Flip, cost: Cost) -> None:
+        if flip.number not in self.flips:
+            if len(self.flips) == FLIPS:
+                last = max(self.flips)
+                if flip.number > last:
+                    return
+                del self.flips[last]
+            self.flips[flip.number] = (flip, [])
+        costs = self.flips[flip.number][1]
+        insort(costs, cost)
+        del costs[VISITS:]

@@ -1,0 +1,45 @@
+"""The strip of a phase: what its visits were as time went by, how long they took, and some of them close up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from locust_cutover.closeup import CloseUps
+from locust_cutover.histogram import Histogram
+from locust_cutover.intervals import Intervals
+from locust_cutover.judge import Judgment
+from locust_cutover.visit import Visit
+
+
+@dataclass
+class Strip:
+    """As much of the visits of one phase as can be drawn; its size does not grow with their number."""
+
+    intervals: Intervals = field(default_factory=Intervals)
+    times: Histogram = field(default_factory=Histogram)
+    """Response times, of every kind of answer."""
+    closeups: CloseUps = field(default_factory=CloseUps)
+
+    def add(self, visit: Visit, judgment: Judgment) -> None:
+        """Count one judged visit."""
+        self.intervals.add(visit.received, judgment.kind)
+        self.times.add(visit.received - visit.sent)
+        if judgment.kind != "ok":
+            self.closeups.add(visit, judgment)
+
+    def merge(self, other: Strip) -> None:
+        """Add the strip of another node."""
+        self.intervals.merge(other.intervals)
+        self.times.update(other.times)
+        self.closeups.merge(other.closeups)
+
+    def to_message(self) -> list[Any]:
+        """In types that travel between nodes."""
+        return [self.intervals.to_message(), list(self.times.items()), self.closeups.to_message()]
+
+    @classmethod
+    def from_message(cls, message: list[Any]) -> Strip:
+        """The strip that `to_message` wrote."""
+        intervals, times, closeups = message
+        return cls(Intervals.from_message(intervals), Histogram(dict(times)), CloseUps.from_message(closeups))

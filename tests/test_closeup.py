@@ -1,0 +1,62 @@
+"""The sample is bounded and the same in whatever order and on whatever node its visits were seen."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locust_cutover.closeup import FLIPS, VISITS, CloseUps, Cost
+from locust_cutover.judge import Judgment
+from locust_cutover.timeline import Flip
+from tests.histories import flip, loss
+
+Spoiled = tuple[int, int]
+"""Number of the flip, when sent."""
+
+SPOILED = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 40)), max_size=200)
+
+
+def met(number: int) -> Flip:
+    """A flip."""
+    return flip(number, "a", number * 100, number * 100 + 5)
+
+
+def sample(spoiled: list[Spoiled]) -> CloseUps:
+    """What is kept of these lost visits."""
+    closeups = CloseUps()
+    for number, sent in spoiled:
+        one = loss(sent, sent + 9)
+        closeups.add(one, Judgment("lost", one.answer, met(number), True))
+    return closeups
+
+
+@given(SPOILED)
+def test_the_first_visits_of_the_first_flips_are_kept(spoiled: list[Spoiled]) -> None:
+    """By number and by time of sending, however they came."""
+    first = sorted({number for number, _ in spoiled})[:FLIPS]
+    assert sample(spoiled).flips == {
+        number: (
+            met(number),
+            [
+                Cost(sent, sent + 9, "lost", "404 Not Found")
+                for sent in sorted(sent for other, sent in spoiled if other == number)[:VISITS]
+            ],
+        )
+        for number in first
+    }
+
+
+@given(SPOILED, SPOILED)
+def test_two_nodes_keep_what_one_would(mine: list[Spoiled], theirs: list[Spoiled]) -> None:
+    """Also when each had to leave some out."""
+    merged = sample(mine)
+    merged.merge(CloseUps.from_message(sample(theirs).to_message()))
+    assert merged == sample(mine + theirs)
+
+
+def test_a_fault_that_no_flip_explains_is_not_at_a_flip() -> None:
+    """Though it overlaps one."""
+    closeups = CloseUps()
+    closeups.add(loss(5, 9), Judgment("lost", "404 Not Found", None, False))
+    closeups.add(loss(5, 9), Judgment("torn", "200 OK", met(1), False))
+    assert not closeups.flips
