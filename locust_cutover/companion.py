@@ -38,6 +38,7 @@ class Companion:
         if phase.flips is not None:
             self._command += ["--flips", str(phase.flips)]
         if phase.command is not None:
+            self._command += ["--folder"] if phase.command.folder else []
             self._command += ["--timeout", format_duration(phase.command.timeout), "--", *phase.command.arguments]
         # The flip in hand may be a command.
         self._patience = PATIENCE + (phase.command.timeout / 1e9 if phase.command else 0)

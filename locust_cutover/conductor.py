@@ -22,7 +22,7 @@ from locust_cutover.nodes import Nodes
 from locust_cutover.result import Result
 from locust_cutover.scenario import Phase, Scenario, describe
 from locust_cutover.servers import SERVERS, NotInstalledError, Server, ServerError
-from locust_cutover.site import LINK, MARK, MARKS, PAGE, build_site
+from locust_cutover.site import LINK, MARK, MARKS, PAGE, build_site, set_current
 from locust_cutover.timeline import Flip
 from locust_cutover.verdict import PhaseFacts, judge_phase
 from locust_cutover.visit import Marks
@@ -217,6 +217,7 @@ class Conductor:
         phase = self.scenario.phases[index]
         facts = self._facts[index] = PhaseFacts()
         site = self.scenario.site
+        set_current(folder / "site", site.releases, phase.folder)
         companion = Companion(phase, folder / "site", LINK, site.releases, folder / "switcher.log")
         self._companion = companion
         # 1.

@@ -118,6 +118,12 @@ class Value:
             self.wrong(f"a number above 0 is due, not {self.node.value}")
         return number
 
+    def flag(self) -> bool:
+        """True or false."""
+        if self.node.tag != "tag:yaml.org,2002:bool":
+            self.wrong(f"true or false is due, not {self._kind()}")
+        return bool(yaml.safe_load(self.node.value))
+
     def duration(self) -> int:
         """A duration in nanoseconds; 0 needs no unit."""
         if not isinstance(self.node, yaml.ScalarNode):

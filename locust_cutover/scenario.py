@@ -11,7 +11,7 @@ from locust_cutover.document import DocumentError, Value, did_you_mean, read_doc
 from locust_cutover.servers import SERVERS
 from locust_cutover.site import PAGE
 from switcher.command import COMMAND
-from switcher.strategies import STRATEGIES
+from switcher.strategies import FOLDER_STRATEGIES, STRATEGIES
 
 DEFAULT = "forced-vs-atomic"
 
@@ -44,10 +44,14 @@ class Load:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of the user's that flips: an argument list, never a shell line; `timeout` in nanoseconds."""
+    """A command of the user's that flips: an argument list, never a shell line; `timeout` in nanoseconds.
+
+    `folder`: `current` is a real folder, and the command makes it a copy of the release.
+    """
 
     arguments: tuple[str, ...]
     timeout: int = 30_000_000_000
+    folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ class Phase:
     expect: dict[Fault, Expected]
     command: Command | None = None
     """For the strategy `command`."""
+
+    @property
+    def folder(self) -> bool:
+        """Whether `current` is a real folder in this phase, and not a link."""
+        return self.command.folder if self.command else self.strategy in FOLDER_STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -135,7 +144,7 @@ def recall(description: dict[str, Any]) -> Scenario:
 
 def _recall_phase(description: dict[str, Any]) -> Phase:
     command = description.get("command")
-    recalled = Command(tuple(command["arguments"]), command["timeout"]) if command else None
+    recalled = Command(**{**command, "arguments": tuple(command["arguments"])}) if command else None
     return Phase(**{**description, "command": recalled})
 
 
@@ -211,15 +220,13 @@ def _phase(value: Value) -> Phase:
 def _strategy(value: Value) -> tuple[str, Command | None]:
     """The name of a strategy, or a mapping with the command that is one."""
     if not value.is_mapping():
-        return value.choice(STRATEGIES), None
-    keys = value.mapping(["command", "timeout"], required=["command"])
+        return value.choice([*STRATEGIES, *FOLDER_STRATEGIES]), None
+    keys = value.mapping(["command", "timeout", "folder"], required=["command"])
     arguments = tuple(item.text() for item in keys["command"].list())
-    if "timeout" not in keys:
-        return COMMAND, Command(arguments)
-    timeout = keys["timeout"].duration()
+    timeout = keys["timeout"].duration() if "timeout" in keys else Command.timeout
     if timeout == 0:
         keys["timeout"].wrong("must be more than 0")
-    return COMMAND, Command(arguments, timeout)
+    return COMMAND, Command(arguments, timeout, keys["folder"].flag() if "folder" in keys else Command.folder)
 
 
 def _expect(value: Value | None) -> dict[Fault, Expected]:

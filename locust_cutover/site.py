@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from switcher.tree import is_same
 
 LINK = "current"
 
@@ -32,12 +37,36 @@ _FILES = {
 }
 
 
+AGE = 3600.0
+"""Seconds since the newest release was made; the others are older, each by a minute.
+
+A release is seldom made in the second in which it is deployed, and caches and tools go by these times: PHP's
+opcache takes no file that is younger than two seconds, and rsync leaves one of the same size and second alone.
+"""
+
+
 def build_site(root: Path, releases: Sequence[str]) -> None:
     """Make `root` with its releases and the link to the first of them."""
     root.mkdir()
-    for release in releases:
+    for number, release in enumerate(releases, start=1):
         folder = root / release
         folder.mkdir()
+        made = time.time() - AGE - 60 * (len(releases) - number)
         for name, text in _FILES.items():
             (folder / name).write_text(text.replace("RELEASE", release))
+            os.utime(folder / name, (made, made))
     (root / LINK).symlink_to(releases[0])
+
+
+def set_current(root: Path, releases: Sequence[str], folder: bool) -> None:
+    """Make `current` a real folder, or a link, with the release that it shows already; the first where it shows none."""
+    current = root / LINK
+    if current.is_symlink() != folder:
+        return
+    release = next((release for release in releases if is_same(os.path.realpath(current), str(root / release))), None)
+    if folder:
+        current.unlink()
+        shutil.copytree(root / (release or releases[0]), current)
+    else:
+        shutil.rmtree(current)
+        current.symlink_to(release or releases[0])
