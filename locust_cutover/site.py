@@ -59,7 +59,7 @@ def build_site(root: Path, releases: Sequence[str]) -> None:
 
 
 def set_current(root: Path, releases: Sequence[str], folder: bool) -> None:
-    """Make `current` a real folder, or a link, with the release that it shows already; the first where it shows none."""
+    """Make `current` a real folder, or a link, of the release that it shows already; of the first if it shows none."""
     current = root / LINK
     if current.is_symlink() != folder:
         return

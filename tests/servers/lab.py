@@ -84,16 +84,9 @@ def made(kind: type[Server], folder: Path) -> Server:
 
 
 @contextlib.contextmanager
-def running(kind: type[Server], folder: Path, aged: bool = False) -> Iterator[Server]:
-    """The same, started and ready; stopped at the end.
-
-    `aged`: its files are an hour old. PHP's opcache takes none that is younger than two seconds.
-    """
+def running(kind: type[Server], folder: Path) -> Iterator[Server]:
+    """The same, started and ready; stopped at the end."""
     server = made(kind, folder)
-    if aged:
-        an_hour_ago = time.time() - 3600
-        for file in server.root.glob("*/*"):
-            os.utime(file, (an_hour_ago, an_hour_ago))
     try:
         server.start()
         server.wait_until_ready(PAGE)

@@ -34,7 +34,7 @@ def caddy(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def php(tmp_path: Path) -> Iterator[Server]:
     """Caddy with PHP, and releases that opcache takes at once."""
-    with running(CaddyPhp, tmp_path, aged=True) as server:
+    with running(CaddyPhp, tmp_path) as server:
         yield server
 
 
