@@ -1,0 +1,1 @@
+"""The table of results: every way to switch on every server of the lab."""

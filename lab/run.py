@@ -1,0 +1,74 @@
+"""Runs one cell in a Locust of its own, and keeps what it said: a cell that is there already is not run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from lab.cell import Cell, Measured, measured, not_measured
+
+LONGEST = 120.0
+"""Seconds after which a cell is given up."""
+
+ROOT = Path(__file__).parent.parent
+
+
+def recall(cell: Cell, folder: Path) -> Measured | None:
+    """What an earlier run of this very scenario has shown; None when there was none, or it showed nothing."""
+    scenario, verdict = _scenario(cell, folder), _verdict(cell, folder)
+    if not scenario.is_file() or not verdict.is_file() or scenario.read_text() != _text(cell):
+        return None
+    return measured(cell, json.loads(verdict.read_text()))
+
+
+def run(cell: Cell, folder: Path) -> Measured:
+    """Run the cell; its scenario, its log and its CSV files go to `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scenario, verdict, log = _scenario(cell, folder), _verdict(cell, folder), folder / f"{cell.name}.log"
+    verdict.unlink(missing_ok=True)
+    scenario.write_text(_text(cell))
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfiles" / "current.py"), "--headless"]
+    command += ["--scenario", str(scenario), "--csv", str(folder / cell.name)]
+    with log.open("wb") as output:
+        # A group of its own: Ctrl-C is for us, who then ask it to end and wait.
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT, start_new_session=True
+        )
+        try:
+            process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            return not_measured(cell, f"was not over after {LONGEST:.0f} s")
+        finally:
+            _end(process)
+    if not verdict.is_file():
+        lines = log.read_text(errors="replace").splitlines()
+        return not_measured(cell, lines[-1].strip() if lines else f"ended with exit code {process.returncode}")
+    return measured(cell, json.loads(verdict.read_text()))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it as Ctrl-C would, so that it clears up; harmless when it has ended."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _text(cell: Cell) -> str:
+    # JSON is YAML, and says each thing in one way.
+    return json.dumps(cell.scenario(), indent=2) + "\n"
+
+
+def _scenario(cell: Cell, folder: Path) -> Path:
+    return folder / f"{cell.name}.yaml"
+
+
+def _verdict(cell: Cell, folder: Path) -> Path:
+    return folder / f"{cell.name}_verdict.json"
