@@ -4,7 +4,7 @@ VENV := .venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench servers browser clean
+.PHONY: help run test lint bench matrix servers tools browser clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,6 +24,9 @@ bench: $(VENV)/installed ## what judging and the switcher cost, as ratios within
 	$(VENV)/bin/python bench/judging.py
 	$(VENV)/bin/python bench/flipping.py
 
+matrix: $(VENV)/installed ## every way to switch on every server: docs/results.* (half an hour; wants servers and tools)
+	$(VENV)/bin/python -m lab --into docs
+
 # Debian starts what it installs, and these would fight for port 80. The lab starts its own, so the packages are
 # told that they cannot: RUNLEVEL is for SysV init, SYSTEMD_OFFLINE for systemctl. They stay enabled, for the next
 # boot; `sudo systemctl disable nginx apache2 caddy lighttpd` is for those who do not want that.
@@ -31,6 +34,11 @@ servers: ## install the real web servers (Debian 12, Ubuntu 24.04)
 	$(SUDO) apt-get update -q
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get install -yq --no-install-recommends \
 		nginx php-fpm apache2 libapache2-mod-php caddy lighttpd
+
+tools: ## install what the table compares (BusyBox, uutils, rsync), and strace for the tests (Debian 12, Ubuntu 24.04)
+	$(SUDO) apt-get update -q
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends \
+		busybox rust-coreutils rsync strace
 
 browser: ## install Chromium, for the tests of what people look at (Debian 12)
 	$(SUDO) apt-get update -q
