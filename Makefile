@@ -9,8 +9,9 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: $(VENV)/installed ## forced against atomic on the embedded server; CSV files in reports/
-	$(VENV)/bin/locust -f locustfiles/current.py --headless --csv reports/forced-vs-atomic
+run: $(VENV)/installed ## forced against atomic on the embedded server; report and CSV files in reports/
+	$(VENV)/bin/locust -f locustfiles/current.py --headless --csv reports/forced-vs-atomic \
+		--report reports/forced-vs-atomic.html
 
 test: lint ## lint, then all tests
 	$(VENV)/bin/pytest

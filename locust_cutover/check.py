@@ -11,7 +11,8 @@ from pathlib import Path
 from locust_cutover.fliptable import FlipTable
 from locust_cutover.history import HistoryError, Operation, read, read_flip, read_visit
 from locust_cutover.judge import judge
-from locust_cutover.reports import console, files
+from locust_cutover.reports import console, outputs
+from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result
 from locust_cutover.scenario import recall
 from locust_cutover.tally import Tally
@@ -97,20 +98,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what --history wrote")
-    parser.add_argument("--csv", metavar="PREFIX", help="write the CSV and JSON files, too")
+    parser.add_argument("--csv", dest="csv_prefix", metavar="PREFIX", help="Write the CSV and JSON files, too")
+    outputs.add_options(parser)
     options = parser.parse_args(arguments)
     try:
         result = check(options.files)
-        if options.csv:
-            files.write(result, options.csv)
     except HistoryError as error:
         print(f"check: {error}", file=sys.stderr)
         return 2
     except (LookupError, TypeError, ValueError) as error:
         print(f"check: not a history of this version: {error!r}", file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f"check: {error.filename}: {error.strerror}", file=sys.stderr)
+    problems = Outputs.of(options).write(result)
+    for problem in problems:
+        print(f"check: {problem}", file=sys.stderr)
+    if problems:
         return 2
     print(console.render(result))
     return result.exit_code

@@ -26,7 +26,8 @@ from locust_cutover.judge import Judgment
 from locust_cutover.node import PATIENCE, Message, Node
 from locust_cutover.nodes import Nodes
 from locust_cutover.recorder import Recorder
-from locust_cutover.reports import console, files
+from locust_cutover.reports import console, outputs
+from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result
 from locust_cutover.servers import SERVERS, NotInstalledError
 from locust_cutover.visit import Visit
@@ -105,6 +106,7 @@ class Experiment:
             help="Write every flip and visit to FILE as JSON lines, compressed when it ends in .gz; "
             "python -m locust_cutover.check judges them again",
         )
+        outputs.add_options(parser, include_in_web_ui=False)
 
     def on_init(self, environment: Environment, runner: Any, **_: Any) -> None:
         """Get ready in this process; the scenario's load counts where the command line gives none."""
@@ -183,12 +185,7 @@ class Experiment:
     def on_finished(self, result: Result) -> None:
         """Report, and end Locust's test unless that is what ended the run."""
         try:
-            exit_code, problems = result.exit_code, []
-            if self.options.csv_prefix:
-                try:
-                    files.write(result, self.options.csv_prefix)
-                except OSError as error:
-                    problems.append(f"the CSV files cannot be written: {error.filename}: {error.strerror}")
+            exit_code, problems = result.exit_code, Outputs.of(self.options).write(result)
             if self.history is not None and self.history.error:
                 problems.append(f"the history is not complete: {self.history.error}")
             for problem in problems:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -83,6 +83,8 @@ class Scenario:
     site: Site
     load: Load
     phases: tuple[Phase, ...]
+    text: str = field(default="", compare=False)
+    """Of the file, for the reader of a report."""
 
 
 def folders() -> list[Path]:
@@ -121,6 +123,7 @@ def load(path_or_name: str) -> Scenario:
         site=_site(keys["site"]) if "site" in keys else Site(),
         load=_load(keys["load"]) if "load" in keys else Load(),
         phases=_phases(keys["phases"]),
+        text=path.read_text(encoding="utf-8"),
     )
 
 
@@ -139,6 +142,7 @@ def recall(description: dict[str, Any]) -> Scenario:
         site=Site(site["server"], tuple(site["releases"]), site["path"]),
         load=Load(**description["load"]),
         phases=tuple(_recall_phase(phase) for phase in description["phases"]),
+        text=description.get("text", ""),
     )
 
 

@@ -382,7 +382,7 @@ def test_operations_that_say_nothing_to_the_judge_are_passed_over(tmp_path: Path
 def test_a_report_that_cannot_be_written_is_one_line(tmp_path: Path, command: Command) -> None:
     """The file and the reason."""
     path = write(tmp_path / "run.jsonl", owner(*GOOD, LOST))
-    assert command.refuses(path, "--csv", path / "again") == f"{path}: File exists"
+    assert command.refuses(path, "--csv", path / "again") == f"the CSV files cannot be written: {path}: File exists"
 
 
 def test_no_file_at_all_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:

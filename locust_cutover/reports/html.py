@@ -1,0 +1,403 @@
+"""The result as one HTML file that asks nobody for anything: on a screen of any width, light or dark, and on paper."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from locust_cutover import closeup
+from locust_cutover.fliptable import FlipTable
+from locust_cutover.reports import charts, words
+from locust_cutover.reports.console import RATES, milliseconds
+from locust_cutover.reports.console import label as answer_label
+from locust_cutover.reports.markup import Markup, element, join
+from locust_cutover.result import Result, machine, versions
+from locust_cutover.timeline import Flip
+from locust_cutover.verdict import PhaseVerdict, Verdict, requests_lost
+from locust_cutover.visit import KINDS, Kind
+
+MOST_LABELS = 20
+"""Answers with a bar of their own; the rest is one row."""
+
+MOST_CLOSE_UPS = 6
+"""Of each phase."""
+
+QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
+
+MEANINGS: dict[Kind, str] = {
+    "ok": "ok",
+    "lost": "lost: no whole 2xx answer",
+    "torn": "torn: parts of two releases, or a part missing",
+    "stale": "stale: of a release that had been replaced before",
+    "unjudged": "could not be judged",
+}
+
+Charted = tuple[PhaseVerdict, FlipTable]
+
+
+def render(result: Result) -> str:
+    """The whole file."""
+    phases = list(zip(result.phases, result.flips, strict=True))
+    title = f"{result.scenario.name}: {result.verdict}"
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        # Says, and sees to it, that the file asks nobody for anything.
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("link", rel="icon", href="data:,"),
+        element("title", title),
+        element("style", Markup(Path(__file__).with_name("report.css").read_text(encoding="utf-8"))),
+    )
+    body = element(
+        "body",
+        _patterns(),
+        element(
+            "main",
+            _verdict(result),
+            _answers(phases),
+            _timelines(phases, result.began),
+            _close_ups(phases, result.began),
+            _outages(phases),
+            _response_times(phases),
+            _surroundings(result),
+            _again(result),
+        ),
+    )
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _verdict(result: Result) -> Markup:
+    rows = [
+        [
+            phase.phase.name,
+            f"{expectation.fault}: {expectation.expected}",
+            words.seen(phase, expectation),
+            _bound(phase, expectation.harmful_flips, expectation.harmful_upper95),
+            _sign(expectation.verdict),
+        ]
+        for phase in result.phases
+        for expectation in phase.expectations
+    ]
+    troubles = [f"{phase.phase.name}: {trouble}" for phase in result.phases for trouble in phase.troubles]
+    return join(
+        element("h1", f"{result.scenario.name} on {result.server}, {words.many(result.users, 'user')}"),
+        element(
+            "div",
+            element("span", words.SIGNS[result.verdict], class_="sign", aria_hidden="true"),
+            element("p", words.sentence(result)),
+            class_=f"verdict {result.verdict}",
+        ),
+        element("p", result.scenario.description, class_="small") if result.scenario.description else "",
+        element("ul", *(element("li", trouble) for trouble in troubles)) if troubles else "",
+        _table(["phase", "expected", "seen", "flips that did it", "verdict"], rows),
+    )
+
+
+def _sign(verdict: Verdict) -> Markup:
+    sign = element("span", words.SIGNS[verdict], class_="sign", aria_hidden="true")
+    return element("span", sign, f" {verdict}", class_=f"outcome {verdict}")
+
+
+def _bound(phase: PhaseVerdict, harmful: int, upper: float) -> str:
+    if not phase.facts.flips:
+        return "no flip was made"
+    return f"{harmful:,} of {phase.facts.flips:,}; at most {100 * upper:.2g} % of all (95 %)"
+
+
+def _answers(phases: Sequence[Charted]) -> Markup:
+    counts = [
+        Counter({(kind, answer_label(kind, answer)): 0 for kind, answer, _ in phase.answers}) for phase, _ in phases
+    ]
+    for (phase, _), mine in zip(phases, counts, strict=True):
+        for kind, answer, count in phase.answers:
+            mine[kind, answer_label(kind, answer)] += count
+    total: Counter[tuple[Kind, str]] = sum(counts, Counter())
+    order = sorted(total, key=lambda row: (KINDS.index(row[0]), -total[row], row[1]))
+    shown = set(sorted(order, key=lambda row: -total[row])[:MOST_LABELS])
+    # The scale begins below the smallest share that there is.
+    least = min((count / phase.visits for phase, _ in phases for _, _, count in phase.answers), default=1.0)
+    floor = 10.0 ** min(len(str(int(1 / least))) * -1, -1)
+    figures = []
+    for (phase, _), mine in zip(phases, counts, strict=True):
+        rows = [(kind, name, mine[kind, name]) for kind, name in order if (kind, name) in shown]
+        rest = sum(count for row, count in mine.items() if row not in shown)
+        if len(order) > len(shown):
+            rows.append(("lost", f"{len(order) - len(shown)} others", rest))
+        figures.append(
+            element(
+                "figure",
+                element("h3", phase.phase.name),
+                element("figcaption", _phase_words(phase)),
+                charts.answer_bars(phase.phase.name, rows, phase.visits, floor) if rows else _nothing("No visit."),
+            )
+        )
+    return join(
+        element("h2", "Answers"),
+        element(
+            "p",
+            "What the visitors got. The scale is logarithmic, since one fault in ten thousand is one too many: "
+            "each mark is ten times or more the one before.",
+            class_="small",
+        ),
+        _legend([kind for kind in KINDS if any(kind == row[0] for row in order)]),
+        element("div", *figures, class_="cards"),
+    )
+
+
+def _phase_words(phase: PhaseVerdict) -> str:
+    facts = phase.facts
+    text = f"{words.many(phase.visits, 'visit')} in {facts.seconds:,.1f} s, {words.many(facts.flips, 'flip')}"
+    if phase.phase.strategy != phase.phase.name:
+        text += f", strategy {phase.phase.strategy}"
+    if facts.failed:
+        text += f", {facts.failed:,} did not take"
+    if facts.late:
+        text += f", {facts.late:,} began late"
+    return text
+
+
+def _timelines(phases: Sequence[Charted], began: int) -> Markup:
+    figures = []
+    kinds: set[Kind] = set()
+    for phase, table in phases:
+        rows = list(phase.strip.intervals.rows())
+        kinds.update(kind for _, counts in rows for kind in counts)
+        flips = [(row.flip.invoked, any(row[2:])) for row in table.rows() if row.flip.number]
+        chart = charts.timeline(phase.phase.name, rows, phase.strip.intervals.width, flips, began, table.sparse)
+        note = "With every: 0 only the flips that did harm are kept." if table.sparse else ""
+        figures.append(
+            element(
+                "figure",
+                element("h3", phase.phase.name),
+                element("figcaption", note) if note else "",
+                chart or _nothing("No visit and no flip."),
+                charts.detail(phase.phase.name, _flips_in_sight(phase, table), phase.strip.closeups, began) or "",
+            )
+        )
+    return join(
+        element("h2", "Time line"),
+        element(
+            "p",
+            "Answers by the moment they came, counted from the start of the run; the faults once more on a scale of "
+            "their own; below them the flips. Where some did harm, the first of them are shown closer: each flip is a "
+            "line, each visit that one cost a bar, from sent to received.",
+            class_="small",
+        ),
+        _legend([kind for kind in KINDS if kind in kinds]),
+        *figures,
+    )
+
+
+def _flips_in_sight(phase: PhaseVerdict, table: FlipTable) -> list[Flip]:
+    """The first flips from the first harmful one on; with `every: 0` only the harmful ones are known."""
+    first = min(phase.strip.closeups.flips, default=0)
+    rows = (row.flip for row in table.rows() if row.flip.number >= max(first, 1))
+    return list(itertools.islice(rows, charts.FLIPS_IN_SIGHT))
+
+
+def _close_ups(phases: Sequence[Charted], began: int) -> Markup:
+    sections = []
+    for phase, table in phases:
+        sample = phase.strip.closeups.flips
+        if not sample:
+            continue
+        rows = {row.flip.number: row for row in table.rows() if row.flip.number in sample}
+        worst = sorted(sample, key=lambda number: (-sum(rows[number][2:]) if number in rows else 0, number))
+        figures = []
+        for number in sorted(worst[:MOST_CLOSE_UPS]):
+            flip, costs = sample[number]
+            row = rows.get(number)
+            cost = sum(row[2:]) if row else len(costs)
+            name = (
+                f"flip {number} to {flip.release}"
+                if number
+                else f"the link was missing and was repaired to {flip.release}"
+            )
+            took = words.microseconds((flip.completed - flip.invoked) / 1e3)
+            cost_words = (
+                f"{cost:,} of the {words.many(row.visits, 'visit')} that met it" if row else words.many(cost, "visit")
+            )
+            text = f"at {(flip.invoked - began) / 1e9:,.3f} s, took {took}, cost {cost_words}"
+            if not flip.ok:
+                text += f"; it did not take: {flip.outcome}"
+            if cost > charts.MOST_COSTS:
+                text += f"; the first {charts.MOST_COSTS} are shown"
+            figures.append(
+                element("figure", element("h3", name), element("figcaption", text), charts.close_up(flip, costs))
+            )
+        sections += [
+            element("h3", phase.phase.name),
+            element("div", *figures, class_="cards narrow"),
+        ]
+    if not sections:
+        return join(element("h2", "Harmful flips, close up"), _nothing("No flip did harm."))
+    return join(
+        element("h2", "Harmful flips, close up"),
+        element(
+            "p",
+            "In microseconds from the moment each flip was invoked. The band is its cutover: "
+            "while it lasts the link may be the old one, the new one, or missing. Each bar is a visit that it "
+            "cost, from its first byte sent to its last byte received. "
+            f"Of the first {closeup.FLIPS} harmful flips of a phase these cost the most.",
+            class_="small",
+        ),
+        *sections,
+    )
+
+
+def _outages(phases: Sequence[Charted]) -> Markup:
+    rows = [
+        [
+            phase.phase.name,
+            charts.outage_words(phase.outage),
+            *(
+                ("" if phase.outage.us else "at most: ") + requests_lost(phase.outage.us or phase.outage.upper95, rate)
+                for rate in RATES
+            ),
+        ]
+        for phase, _ in phases
+        if phase.outage is not None
+    ]
+    heads = ["phase", "outage per flip (95 %)", *(f"at {rate:,} requests/s" for rate in RATES)]
+    return join(
+        element("h2", "Outage per flip"),
+        element(
+            "p",
+            "For how long a flip loses requests: lost visits / visits × time / flips, with its 95 % interval. It holds "
+            "for visits that are spread evenly over the phase.",
+            class_="small",
+        ),
+        element("figure", charts.outages([(phase.phase.name, phase.outage) for phase, _ in phases])),
+        _table(heads, rows) if rows else "",
+    )
+
+
+def _response_times(phases: Sequence[Charted]) -> Markup:
+    rows = [
+        [phase.phase.name, *(charts.duration(phase.strip.times.quantile(share)) for share in (*QUANTILES, 1.0))]
+        for phase, _ in phases
+        if phase.strip.times.total()
+    ]
+    chart = charts.response_times([(phase.phase.name, phase.strip.times) for phase, _ in phases])
+    heads = ["phase", "median", *(f"{100 * share:g} %" for share in QUANTILES[1:]), "longest"]
+    stale = [
+        f"{phase.phase.name}: stale for up to {milliseconds(phase.longest_stale)} after the flip; the last visitor got "
+        f"the new release {milliseconds(phase.convergence)} after a flip."
+        for phase, _ in phases
+        if phase.longest_stale
+    ]
+    return join(
+        element("h2", "Response times"),
+        element(
+            "p",
+            "Of all answers, whatever they were, to 6 %. The lines are the median and the time that 99 % took at most.",
+            class_="small",
+        ),
+        element("figure", chart) if chart else _nothing("No visit."),
+        _table(heads, rows, numbers=True) if rows else "",
+        *(element("p", text) for text in stale),
+    )
+
+
+def _surroundings(result: Result) -> Markup:
+    host, software = machine(), versions()
+    facts = [
+        ("server", result.server),
+        ("visited", result.url + result.scenario.site.path),
+        ("visitors", words.many(result.users, "user")),
+        ("started", result.started.isoformat(sep=" ", timespec="seconds")),
+        ("ended", result.ended.isoformat(sep=" ", timespec="seconds")),
+        ("versions", ", ".join(f"{name} {version}" for name, version in software.items())),
+        (
+            "machine",
+            f"{host['system']} {host['kernel']}, {host['arch']}, {words.many(int(host['cpus'] or 0), 'processor')}",
+        ),
+        ("scenario", str(result.scenario.path)),
+    ]
+    return join(
+        element("h2", "What ran where"),
+        element(
+            "dl", *(element(name, value) for fact in facts for name, value in zip(("dt", "dd"), fact, strict=True))
+        ),
+        element("pre", result.scenario.text) if result.scenario.text else "",
+    )
+
+
+def _again(result: Result) -> Markup:
+    command = ["locust", "--headless", "--scenario", str(result.scenario.path), "--users", str(result.users)]
+    return join(
+        element("h2", "Run it again"),
+        element("pre", shlex.join([*command, "--report", "report.html"])),
+    )
+
+
+def _legend(kinds: Sequence[Kind]) -> Markup:
+    if not kinds:
+        return Markup("")
+    return element(
+        "ul",
+        *(
+            element(
+                "li",
+                element(
+                    "svg",
+                    element("rect", x="1", y="1", width="14", height="10", rx="2", class_=kind),
+                    width="16",
+                    height="12",
+                    aria_hidden="true",
+                ),
+                MEANINGS[kind],
+            )
+            for kind in kinds
+        ),
+        class_="legend",
+    )
+
+
+def _patterns() -> Markup:
+    """What fills the kinds, so that they differ without colour: lost is solid, torn striped, stale dotted."""
+
+    def pattern(name: str, size: str, shape: Markup, transform: str | None = None) -> Markup:
+        return element(
+            "pattern",
+            shape,
+            id=name,
+            width=size,
+            height=size,
+            patternUnits="userSpaceOnUse",
+            patternTransform=transform,
+        )
+
+    return element(
+        "svg",
+        element(
+            "defs",
+            pattern("torn", "5", element("path", d="M1.3 0v5", class_="torn"), "rotate(45)"),
+            pattern("stale", "4", element("circle", cx="2", cy="2", r="1.5", class_="stale")),
+            pattern("unjudged", "4", element("path", d="M0 2h4M2 0v4", class_="unjudged")),
+        ),
+        class_="patterns",
+        width="0",
+        height="0",
+        aria_hidden="true",
+    )
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = False) -> Markup:
+    """A table by its first column; on a phone its rows become blocks, in which each cell says its head."""
+    style = "number" if numbers else None
+    names = [element("th", head, scope="col", class_=style if place else None) for place, head in enumerate(heads)]
+    lines = []
+    for first, *rest in rows:
+        cells = [element("td", cell, class_=style, data_head=head) for head, cell in zip(heads[1:], rest, strict=True)]
+        lines.append(element("tr", element("th", first, scope="row"), *cells))
+    return element("table", element("thead", element("tr", *names)), element("tbody", *lines))
+
+
+def _nothing(text: str) -> Markup:
+    return element("p", text, class_="small")

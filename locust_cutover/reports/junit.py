@@ -1,0 +1,72 @@
+"""The result as JUnit XML, as CI systems read it: a suite for each phase, a test case for each expectation.
+
+The form is that of Jenkins' junit-10.xsd, which Maven Surefire, GitLab and the actions for GitHub share.
+A violated expectation is a failure: the test said no. An inconclusive one is an error: there was no test. So no
+CI system takes a run that has measured nothing for one that passed, and each still tells the two apart.
+"""
+
+from __future__ import annotations
+
+from locust_cutover.reports import words
+from locust_cutover.reports.markup import Markup, element
+from locust_cutover.result import Result
+from locust_cutover.verdict import Expectation, PhaseVerdict
+
+
+def render(result: Result) -> str:
+    """The whole file."""
+    suites = [_suite(result, phase) for phase in result.phases]
+    document = element(
+        "testsuites",
+        *suites,
+        name=f"locust-cutover: {result.scenario.name}",
+        time=_seconds(sum(phase.facts.seconds for phase in result.phases)),
+        **_counts([expectation for phase in result.phases for expectation in phase.expectations]),
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}\n'
+
+
+def _suite(result: Result, phase: PhaseVerdict) -> Markup:
+    facts = {"scenario": str(result.scenario.path), "server": result.server, "visits": phase.visits}
+    facts["flips"] = phase.facts.flips
+    return element(
+        "testsuite",
+        element("properties", *(element("property", name=name, value=value) for name, value in facts.items())),
+        *(_case(result, phase, expectation) for expectation in phase.expectations),
+        name=phase.phase.name,
+        time=_seconds(phase.facts.seconds),
+        timestamp=result.started.replace(tzinfo=None).isoformat(timespec="seconds"),
+        **_counts(phase.expectations),
+    )
+
+
+def _case(result: Result, phase: PhaseVerdict, expectation: Expectation) -> Markup:
+    said = words.seen(phase, expectation)
+    outcome = Markup("")
+    if expectation.verdict == "violated":
+        outcome = element("failure", said, message=f"{said}; none was expected", type="violated")
+    elif expectation.verdict == "inconclusive":
+        reason = "; ".join(phase.troubles) or "not known"
+        outcome = element("error", said, message=f"inconclusive: {reason}", type="inconclusive")
+    return element(
+        "testcase",
+        outcome,
+        element("system-out", said) if expectation.verdict == "held" else Markup(""),
+        name=f"{expectation.fault}: {expectation.expected}",
+        # CI systems group by the part before the last dot.
+        classname=f"{result.scenario.name}.{phase.phase.name.replace('.', '_')}",
+        time=_seconds(phase.facts.seconds),
+    )
+
+
+def _counts(expectations: list[Expectation] | tuple[Expectation, ...]) -> dict[str, int]:
+    verdicts = [expectation.verdict for expectation in expectations]
+    return {
+        "tests": len(verdicts),
+        "failures": verdicts.count("violated"),
+        "errors": verdicts.count("inconclusive"),
+    }
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}"

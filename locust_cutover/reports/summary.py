@@ -1,0 +1,71 @@
+"""The result as Markdown, in the dialect of GitHub and GitLab: to be appended to the summary of a CI job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from locust_cutover.reports import charts, words
+from locust_cutover.reports.console import label
+from locust_cutover.reports.markup import text as as_text
+from locust_cutover.result import Result
+from locust_cutover.verdict import PhaseVerdict
+
+ICONS = {"held": "✅", "violated": "❌", "inconclusive": "❔"}
+
+
+def render(result: Result) -> str:
+    """Verdict, expectations and answers; begins and ends with an empty line, as what stands around it may need."""
+    lines = [
+        f"### {ICONS[result.verdict]} {plain(words.sentence(result))}",
+        "",
+        plain(f"{result.scenario.name} on {result.server}, {words.many(result.users, 'user')}"),
+        "",
+        *_table(
+            ["phase", "expected", "seen", "verdict"],
+            [
+                [
+                    phase.phase.name,
+                    f"{expectation.fault}: {expectation.expected}",
+                    words.seen(phase, expectation),
+                    f"{ICONS[expectation.verdict]} {expectation.verdict}",
+                ]
+                for phase in result.phases
+                for expectation in phase.expectations
+            ],
+        ),
+        "",
+        *_table(
+            ["phase", "visits", "flips", "outage per flip (95 %)", "answers"],
+            [
+                [
+                    phase.phase.name,
+                    f"{phase.visits:,}",
+                    f"{phase.facts.flips:,}",
+                    charts.outage_words(phase.outage),
+                    _answers(phase),
+                ]
+                for phase in result.phases
+            ],
+        ),
+    ]
+    troubles = [f"- {plain(f'{phase.phase.name}: {trouble}')}" for phase in result.phases for trouble in phase.troubles]
+    if troubles:
+        lines += ["", *troubles]
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
+def plain(string: str) -> str:
+    """The text as Markdown that shows it as it is: on one line, with nothing in it taken for markup."""
+    one_line = " ".join(string.split())
+    # What could begin code, emphasis, a link, a mention or a cell; HTML's own characters become references.
+    return as_text(re.sub(r"[\\`*_\[\]|~@]", r"\\\g<0>", one_line))
+
+
+def _answers(phase: PhaseVerdict) -> str:
+    return ", ".join(f"{label(kind, answer)} {count:,}" for kind, answer, count in phase.answers) or "none"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [heads, ["---"] * len(heads), *([plain(cell) for cell in row] for row in rows)]
+    return [f"| {' | '.join(line)} |" for line in lines]
