@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from locust_cutover.scenario import Phase, Scenario, describe
 from locust_cutover.servers import SERVERS, NotInstalledError, Server, ServerError
 from locust_cutover.site import LINK, MARK, MARKS, PAGE, build_site, set_current
 from locust_cutover.timeline import Flip
-from locust_cutover.verdict import PhaseFacts, judge_phase
+from locust_cutover.verdict import NOT_RUN, RUNNING, WAITING, PhaseFacts, judge_phase
 from locust_cutover.visit import Marks
 
 logger = logging.getLogger("locust.cutover")
@@ -89,7 +89,7 @@ class Conductor:
         self._history = history
         self._progress = progress
         self._finished = finished
-        self._facts = [PhaseFacts(trouble="was not run") for _ in scenario.phases]
+        self._facts = [PhaseFacts(trouble=NOT_RUN) for _ in scenario.phases]
         self._ready = Event()
         self._users_are_there = Event()
         self._cut = Event()
@@ -98,6 +98,10 @@ class Conductor:
         self._server: Server | None = None
         self._watermark = 0
         self._began = time.monotonic_ns()
+        self._started = datetime.now().astimezone()
+        self._version: str | None = None
+        self._playing: int | None = None
+        self._opened = 0.0
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
     def start(self) -> None:
@@ -120,13 +124,27 @@ class Conductor:
         if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
             self._greenlet.join()
 
+    def so_far(self) -> Result | None:
+        """What is known by now: while the run lasts, phases that are not over are inconclusive or violated.
+
+        None before the site is set up; the result once the run is over.
+        """
+        if self.result is not None or self._version is None:
+            return self.result
+        facts = [replace(facts) for facts in self._facts]
+        for index, phase in enumerate(facts):
+            if index == self._playing:
+                phase.seconds = phase.seconds or time.monotonic() - self._opened
+                phase.trouble = phase.trouble or RUNNING
+            elif phase.trouble == NOT_RUN and not self._cut.is_set():
+                phase.trouble = WAITING
+        return self._judge(facts)
+
     def _run(self) -> None:
-        started = datetime.now().astimezone()
-        version = ""
         folder: Path | None = None
         try:
             folder = Path(tempfile.mkdtemp(prefix="locust-cutover-"))
-            version = self._set_up(folder, started)
+            self._version = self._set_up(folder)
             self._ready.set()
             self._users_are_there.wait()
             for index in range(len(self.scenario.phases)):
@@ -141,7 +159,7 @@ class Conductor:
         finally:
             self._clear_up(folder)
             if self._failure is None:
-                self._report_result(version, started)
+                self._report_result()
             elif self._history is not None:
                 self._history.close()
             self._ready.set()
@@ -156,9 +174,11 @@ class Conductor:
             self._cut.set()
             self._nodes.know_no_more()
             self._nodes.close(index)
+        finally:
+            self._playing = None
 
-    def _report_result(self, version: str, started: datetime) -> None:
-        self.result = self._judge(version, started)
+    def _report_result(self) -> None:
+        self.result = self._judge(self._facts)
         visits = self._nodes.tally.answers.total()
         facts = [asdict(facts) for facts in self._facts]
         self._write("over", ended=self.result.ended.isoformat(), visits=visits, phases=facts)
@@ -167,7 +187,7 @@ class Conductor:
             self._history.close()
         self._finished(self.result)
 
-    def _set_up(self, folder: Path, started: datetime) -> str:
+    def _set_up(self, folder: Path) -> str:
         root = folder / "site"
         build_site(root, self.scenario.site.releases)
         self._server = SERVERS[self.scenario.site.server](folder, root)
@@ -185,7 +205,7 @@ class Conductor:
             users=self._users,
             url=self.url,
             began=self._began,
-            started=started.isoformat(),
+            started=self._started.isoformat(),
         )
         page = self.url + self.scenario.site.path
         logger.info("scenario %s: %s serves %s", self.scenario.name, self._server.name, page)
@@ -221,7 +241,8 @@ class Conductor:
         companion = Companion(phase, folder / "site", LINK, site.releases, folder / "switcher.log")
         self._companion = companion
         # 1.
-        opened = time.monotonic()
+        opened = self._opened = time.monotonic()
+        self._playing = index
         self._write("open", phase=index, time=time.monotonic_ns())
         self._nodes.open(index)
         companion.start(lambda event: self._hear(event, index))
@@ -332,8 +353,8 @@ class Conductor:
             if folder.exists():
                 logger.warning("could not remove %s", folder)
 
-    def _judge(self, version: str, started: datetime) -> Result:
-        phases = zip(self.scenario.phases, self._facts, strict=True)
+    def _judge(self, so_far: Sequence[PhaseFacts]) -> Result:
+        phases = zip(self.scenario.phases, so_far, strict=True)
         return Result(
             scenario=self.scenario,
             phases=tuple(
@@ -341,10 +362,10 @@ class Conductor:
                 for index, (phase, facts) in enumerate(phases)
             ),
             flips=tuple(self._nodes.flips),
-            server=version,
+            server=self._version or "",
             users=self._users,
             url=self.url,
             began=self._began,
-            started=started,
+            started=self._started,
             ended=datetime.now().astimezone(),
         )

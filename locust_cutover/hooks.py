@@ -15,8 +15,9 @@ from typing import Any
 import gevent
 import locust
 import locust.stats
+from gevent.event import Event
 from locust.env import Environment
-from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
+from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
 
 from locust_cutover import scenario as scenarios
 from locust_cutover.conductor import Conductor, Progress, SetUpError
@@ -32,6 +33,7 @@ from locust_cutover.result import Result
 from locust_cutover.servers import SERVERS, NotInstalledError
 from locust_cutover.visit import Visit
 from locust_cutover.visitor import Visitor
+from locust_cutover.web_ui import Pages
 
 logger = logging.getLogger("locust.cutover")
 
@@ -54,6 +56,11 @@ class Experiment:
         self.own_urls: set[str] = set()
         self.history: History | None = None
         self.text = ""
+        self.trouble = ""
+        """Why there is no run."""
+        self.decided = Event()
+        """Set when a start has come to a run, or to the trouble that there is none."""
+        self.setting_up = False
         self.logged = 0.0
         self.epoch = time.time() - time.monotonic()
         """What makes a wall-clock time of a CLOCK_MONOTONIC one, in seconds."""
@@ -74,11 +81,11 @@ class Experiment:
     # Before a run.
 
     def on_command_line_parser(self, parser: Any) -> None:
-        """Add --scenario and --keep-site to the command line, the first to the web UI's form too."""
+        """Add our options to the command line, and those that choose a run to the web UI's form too."""
         choices = _Scenarios(scenarios.names())
 
         def checked(path_or_name: str) -> str:
-            _check(path_or_name)
+            _check_once(path_or_name)
             choices.offer(path_or_name)
             return path_or_name
 
@@ -95,7 +102,6 @@ class Experiment:
         parser.add_argument(
             "--keep-site",
             action="store_true",
-            include_in_web_ui=False,
             help="Keep the throw-away site, and the logs of the server and the switcher",
         )
 
@@ -108,7 +114,7 @@ class Experiment:
         )
         outputs.add_options(parser, include_in_web_ui=False)
 
-    def on_init(self, environment: Environment, runner: Any, **_: Any) -> None:
+    def on_init(self, environment: Environment, runner: Any, web_ui: Any, **_: Any) -> None:
         """Get ready in this process; the scenario's load counts where the command line gives none."""
         self.environment = environment
         self.node.visit_timeout = max((getattr(user, "timeout", 0.0) for user in environment.user_classes), default=0.0)
@@ -125,6 +131,8 @@ class Experiment:
             load = scenarios.load(self.options.scenario).load
             self.options.num_users = self.options.num_users or load.users
             self.options.spawn_rate = self.options.spawn_rate or load.spawn_rate
+        if web_ui is not None:
+            Pages(web_ui, self).register(self.options.web_base_path or "")
         # Python raises KeyboardInterrupt in whichever greenlet happens to run, which then ends in the
         # middle of a visit or of clearing up. From a watcher it reaches the main greenlet alone.
         gevent.signal_handler(signal.SIGINT, _interrupt)
@@ -141,7 +149,8 @@ class Experiment:
         # Not by the runner: a worker that joins late gets this event before `init`.
         if environment.parsed_options is not None and environment.parsed_options.worker:
             return
-        self.text = ""
+        self.text = self.trouble = ""
+        self.setting_up = True
         environment.process_exit_code = None
         # The web UI's form gives back the URL of the run before; that server is gone.
         host = environment.host if environment.host not in self.own_urls else None
@@ -169,13 +178,23 @@ class Experiment:
             self.give_up(str(error), error.exit_code)
         except OSError as error:
             self.give_up(f"--history {self.options.history}: {error.strerror}", 2)
-        except Exception:  # Locust would log it and go on with users and without a run
+        except gevent.GreenletExit:  # stopped meanwhile
+            assert self.conductor is not None
+            self.conductor.cut()
+            raise
+        except Exception as error:  # Locust would log it and go on with users and without a run
             logger.exception("the run could not begin")
-            self.give_up("no run", 3)
+            self.give_up(f"the run could not begin: {error}", 3)
         else:
             environment.host = self.conductor.url
             if not host:
                 self.own_urls.add(self.conductor.url)
+        finally:
+            self.setting_up = False
+            self.decided.set()
+        if self.trouble and environment.web_ui is not None:
+            # End Locust's start, before it spawns users for whom there is no run.
+            raise gevent.GreenletExit
 
     def on_spawning_complete(self, user_count: int, **_: Any) -> None:
         """All users are there."""
@@ -205,6 +224,7 @@ class Experiment:
     def give_up(self, message: str, exit_code: int) -> None:
         """Say why there is no run, and end Locust's test."""
         logger.error(message)
+        self.trouble = message
         self.environment.process_exit_code = exit_code
         self.end_test()
 
@@ -261,6 +281,29 @@ class Experiment:
         elif progress.over or time.monotonic() - self.logged > LOG_EVERY:
             self.logged = time.monotonic()
             logger.info(line)
+
+    # What the web UI asks.
+
+    def so_far(self) -> Result | None:
+        """What is known of the run; None without one."""
+        return None if self.conductor is None else self.conductor.so_far()
+
+    def refusal(self, scenario: str) -> str:
+        """Why a run of this scenario cannot be started now; empty when it can."""
+        runner = self.environment.runner
+        if self.setting_up:
+            return "a run is being set up"
+        if runner is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING):
+            # Locust changes the number of users then; the scenario in the form is not the run's.
+            if scenario and scenario != self.options.scenario:
+                return f"{self.options.scenario} is running; stop it before you start {scenario}"
+            return ""
+        try:
+            _check(scenario or self.options.scenario)
+        except argparse.ArgumentTypeError as error:
+            logger.error(error)
+            return str(error)
+        return ""
 
     # Between the nodes.
 
@@ -353,8 +396,13 @@ def install() -> None:
 
 
 @functools.cache
+def _check_once(path_or_name: str) -> None:
+    """Check it at the start alone: the web UI parses the command line again for every page."""
+    _check(path_or_name)
+
+
 def _check(path_or_name: str) -> None:
-    """Whether the scenario can be run here. Once: the web UI parses the command line again for every page."""
+    """Raise ArgumentTypeError when the scenario cannot be run here."""
     try:
         SERVERS[scenarios.load(path_or_name).site.server].check()
     except (DocumentError, NotInstalledError) as error:

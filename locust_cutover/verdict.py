@@ -16,6 +16,11 @@ from locust_cutover.visit import Kind
 
 Verdict = Literal["held", "violated", "inconclusive"]
 
+NOT_RUN = "was not run"
+RUNNING = "is running"
+WAITING = "comes later"
+"""Troubles of a phase that is not over: while they last it has not held, but a fault has violated it for good."""
+
 EXIT_CODES: dict[Verdict, int] = {"held": 0, "violated": 1, "inconclusive": 3}
 
 

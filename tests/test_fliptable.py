@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from array import array
 
 import pytest
 
-from locust_cutover.fliptable import FlipTable, Row
+from locust_cutover.fliptable import NEWEST, FlipTable, Row
 from locust_cutover.timeline import Flip
 from locust_cutover.visit import Kind
 
@@ -110,6 +111,36 @@ def test_the_losses_at_a_repair_stay_in_the_table() -> None:
     table = table_of(flip(0), flip(1))
     table.count(flip(0), [6, 5, 0, 0])
     assert table.sum_of_squares("lost") == 25
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_the_sums_are_those_of_the_rows(sparse: bool) -> None:
+    """However the counts come: in any order, several times for a flip, for a repair, with nothing in them."""
+    draw = random.Random(6)
+    table = table_of(*map(flip, range(1, 31)), sparse=sparse)
+    for _ in range(200):
+        harm = [draw.choice([0, 0, 0, 1, 3]) for _ in range(3)]
+        if any(harm) or not sparse:
+            table.count(flip(draw.randrange(31)), [5, *harm])
+    rows = list(table.rows())
+    kinds: list[Kind] = ["lost", "torn", "stale"]
+    for kind in kinds:
+        assert table.harmful(kind) == sum(1 for row in rows if row.flip.number and row.count(kind))
+        assert table.sum_of_squares(kind) == sum(row.count(kind) ** 2 for row in rows)
+    newest = sorted((row for row in rows if row.harmful), key=lambda row: -row.flip.number)
+    assert list(table.newest_harmful()) == newest
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_of_many_harmful_flips_the_newest_are_at_hand(sparse: bool) -> None:
+    """Those of the highest numbers, though counts come late and out of order."""
+    numbers = list(range(1, 3 * NEWEST))
+    table = table_of(*map(flip, numbers), sparse=sparse)
+    random.Random(6).shuffle(numbers)
+    for number in numbers:
+        table.count(flip(number), [1, 1, 0, 0])
+    newest = [row.flip.number for row in table.newest_harmful()]
+    assert newest == sorted(numbers, reverse=True)[:NEWEST]
 
 
 def size(table: FlipTable) -> int:

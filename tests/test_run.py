@@ -431,7 +431,9 @@ def test_a_bad_scenario_in_the_web_ui_is_a_line_and_the_ui_goes_on(
     with LocustProcess(tmp_path, "--scenario", scenario, "--web-host", "127.0.0.1", "--web-port", port) as locust:
         ui = WebUI(locust)
         write(tmp_path, "phases: 5")
-        ui.post("/swarm", user_count="1", spawn_rate="1", host="", scenario=scenario)
+        answer = ui.post("/swarm", user_count="1", spawn_rate="1", host="", scenario=scenario)
+        assert not answer["success"]
+        assert answer["message"].endswith("phases: a list is due, not a number")
         locust.wait_for("phases: a list is due, not a number")
         write(tmp_path, SHORT.format(server="embedded"))
         assert ui.get("/")

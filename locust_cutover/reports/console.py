@@ -79,6 +79,13 @@ def _number(number: float) -> str:
     return f"{number:.1f}" if number >= 10 else f"{number:.2g}"
 
 
+def bounds(outage: Outage) -> str:
+    """An outage with its 95 % bounds, in microseconds; without a loss there is only the upper one."""
+    if not outage.us:
+        return f"below {_number(outage.upper95)}"
+    return f"{_number(outage.us)} ({_number(outage.lower95)} to {_number(outage.upper95)})"
+
+
 def plural(count: int, noun: str) -> str:
     """The count with its noun."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

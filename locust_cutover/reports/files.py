@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from locust_cutover.result import Result, machine, versions
 
@@ -47,15 +47,26 @@ VERDICT = (
 def write(result: Result, prefix: str) -> list[Path]:
     """Write them all; OSError when one cannot be written."""
     Path(prefix).parent.mkdir(parents=True, exist_ok=True)
-    verdict = Path(f"{prefix}_verdict.json")
+    paths = []
+    for name in TABLES:
+        paths.append(Path(f"{prefix}_{name}.csv"))
+        with paths[-1].open("w", newline="", encoding="utf-8", errors=LENIENT) as file:
+            write_table(file, name, result)
+    paths.append(Path(f"{prefix}_verdict.json"))
     text = json.dumps(as_json(result), indent=2, ensure_ascii=False) + "\n"
-    verdict.write_text(text, encoding="utf-8", errors=LENIENT)
-    return [
-        _write_csv(Path(f"{prefix}_answers.csv"), ANSWERS, answer_rows(result)),
-        _write_csv(Path(f"{prefix}_flips.csv"), FLIPS, flip_rows(result)),
-        _write_csv(Path(f"{prefix}_verdict.csv"), VERDICT, verdict_rows(result)),
-        verdict,
-    ]
+    paths[-1].write_text(text, encoding="utf-8", errors=LENIENT)
+    return paths
+
+
+def write_table(file: TextIO, name: str, result: Result | None) -> None:
+    """Write one of `TABLES` as CSV; without a result only the names of its columns."""
+    columns, rows = TABLES[name]
+    plain = csv.writer(file, lineterminator="\n")
+    quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(columns)
+    for row in rows(result) if result else ():
+        # Not every Python quotes a carriage return by itself.
+        (quoting if any("\r" in str(value) for value in row) else plain).writerow(row)
 
 
 def answer_rows(result: Result) -> Iterable[Sequence[object]]:
@@ -97,6 +108,14 @@ def verdict_rows(result: Result) -> Iterable[Sequence[object]]:
                 f"{expectation.harmful_upper95:.6f}",
                 *outage,
             )
+
+
+TABLES: dict[str, tuple[Sequence[str], Callable[[Result], Iterable[Sequence[object]]]]] = {
+    "answers": (ANSWERS, answer_rows),
+    "flips": (FLIPS, flip_rows),
+    "verdict": (VERDICT, verdict_rows),
+}
+"""By name: the columns of PREFIX_name.csv, and what gives its rows."""
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -147,14 +166,3 @@ def as_json(result: Result) -> dict[str, Any]:
         "versions": versions(),
         "machine": machine(),
     }
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8", errors=LENIENT) as file:
-        plain = csv.writer(file, lineterminator="\n")
-        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        plain.writerow(columns)
-        for row in rows:
-            # Not every Python quotes a carriage return by itself.
-            (quoting if any("\r" in str(value) for value in row) else plain).writerow(row)
-    return path

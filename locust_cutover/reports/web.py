@@ -1,0 +1,147 @@
+"""The result as tables of Locust's web UI: what its `extended_tabs`, `extended_tables` and `extended_stats` take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from locust_cutover.fliptable import NEWEST, Row
+from locust_cutover.reports.console import bounds
+from locust_cutover.result import Result
+from locust_cutover.tally import PER_FLIP
+from locust_cutover.verdict import RUNNING, WAITING, Expectation, PhaseVerdict
+
+TABLES = {
+    "Answers": {
+        "phase": "Phase",
+        "kind": "Kind",
+        "answer": "Answer",
+        "count": "Count",
+        "share": "Share of the phase (%)",
+    },
+    "Flips": {
+        "phase": "Phase",
+        "flip": "Flip",
+        "time": "Time from the start (s)",
+        "release": "Release",
+        "took": "Took (µs)",
+        "cost": "What it cost",
+        "visits": "Visits that met it",
+        "outcome": "Outcome",
+    },
+    "Verdict": {
+        "phase": "Phase",
+        "expectation": "Expectation",
+        "observed": "Observed",
+        "verdict": "Verdict",
+        "visits": "Visits",
+        "flips": "Flips",
+        "harmful": "Harmful flips",
+        "bound": "Harmful share at most (%, 95 %)",
+        "outage": "Outage per flip (µs, 95 %)",
+        "why": "Why",
+    },
+}
+"""By tab: its columns, by the key that they have in a row. None is called `name`: Locust would sort by it."""
+
+
+def template_args() -> dict[str, Any]:
+    """What the page is told once: our tabs and their columns."""
+    return {
+        "extended_tabs": [{"title": tab, "key": _key(tab)} for tab in TABLES],
+        "extended_tables": [
+            {"key": _key(tab), "structure": [{"key": key, "title": title} for key, title in columns.items()]}
+            for tab, columns in TABLES.items()
+        ],
+    }
+
+
+def extended_stats(result: Result | None, trouble: str = "") -> list[dict[str, Any]]:
+    """What the page asks for again and again: the rows of each tab.
+
+    The result may be that of a run which still lasts; `trouble` says why there is none.
+    """
+    rows: dict[str, Iterable[dict[str, Any]]] = {"Answers": [], "Flips": [], "Verdict": []}
+    if result is not None:
+        rows = {"Answers": _answers(result), "Flips": _flips(result), "Verdict": _verdict(result)}
+    elif trouble:
+        rows["Verdict"] = [{"phase": "whole run", "verdict": "no run", "why": trouble}]
+    return [{"key": _key(tab), "data": list(rows[tab])} for tab in TABLES]
+
+
+def _key(tab: str) -> str:
+    """The tab's name in the page's address."""
+    return tab.lower()
+
+
+def _answers(result: Result) -> Iterator[dict[str, Any]]:
+    for phase in result.phases:
+        for kind, answer, count in phase.answers:
+            yield {
+                "phase": phase.phase.name,
+                "kind": kind,
+                "answer": answer,
+                "count": count,
+                "share": round(100 * count / phase.visits, 3),
+            }
+
+
+def _flips(result: Result) -> Iterator[dict[str, Any]]:
+    """The newest harmful flips, the last one first; no more than the page can show."""
+    tables = zip(reversed(result.phases), reversed(result.flips), strict=True)
+    rows = ((phase.phase.name, row) for phase, table in tables for row in table.newest_harmful())
+    for name, row in islice(rows, NEWEST):
+        yield {
+            "phase": name,
+            "flip": row.flip.number or "repair",
+            "time": round((row.flip.invoked - result.began) / 1e9, 3),
+            "release": row.flip.release,
+            "took": round((row.flip.completed - row.flip.invoked) / 1e3, 1),
+            "cost": _cost(row),
+            "visits": row.visits,
+            "outcome": row.flip.outcome,
+        }
+
+
+def _cost(row: Row) -> str:
+    return ", ".join(f"{row.count(kind)} {kind}" for kind in PER_FLIP if row.count(kind))
+
+
+def _verdict(result: Result) -> Iterator[dict[str, Any]]:
+    troubles = {phase.facts.trouble for phase in result.phases}
+    lasts = bool(troubles & {RUNNING, WAITING})
+    yield {
+        "phase": "whole run",
+        "expectation": f"{result.scenario.name} on {result.server}, {result.users} users",
+        "verdict": RUNNING if lasts and result.verdict != "violated" else result.verdict,
+        "visits": sum(phase.visits for phase in result.phases),
+        "flips": sum(phase.facts.flips for phase in result.phases),
+    }
+    for phase in result.phases:
+        for expectation in phase.expectations:
+            yield _expectation(phase, expectation)
+
+
+def _expectation(phase: PhaseVerdict, expectation: Expectation) -> dict[str, Any]:
+    state, why = expectation.verdict, phase.troubles
+    verdict: str = state
+    if phase.facts.trouble in (RUNNING, WAITING):
+        why = tuple(trouble for trouble in why if trouble != phase.facts.trouble)
+        if state != "violated":
+            verdict = phase.facts.trouble
+    row = {
+        "phase": phase.phase.name,
+        "expectation": f"{expectation.fault}: {expectation.expected}",
+        "observed": expectation.observed,
+        "verdict": verdict,
+        "visits": phase.visits,
+        "flips": phase.facts.flips,
+        "harmful": expectation.harmful_flips,
+        "why": "; ".join(why),
+    }
+    if phase.facts.flips:
+        row["bound"] = round(100 * expectation.harmful_upper95, 3)
+    if expectation.fault == "lost" and phase.outage is not None:
+        row["outage"] = bounds(phase.outage)
+    return row

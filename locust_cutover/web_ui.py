@@ -1,0 +1,134 @@
+"""Our part of Locust's web UI: three tabs, the downloads, and in the start form why there is no run."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from flask import Blueprint, Response, g, jsonify, make_response, request
+from gevent.event import Event
+from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING, Runner
+from locust.web import WebUI
+
+from locust_cutover.reports import files, web
+from locust_cutover.result import Result
+
+SET_UP_LIMIT = 60.0
+"""Seconds that the form waits for a site; servers give up sooner."""
+
+
+class Run(Protocol):
+    """What the pages ask the experiment."""
+
+    decided: Event
+    """Set when a start has come to a run, or to the trouble that there is none."""
+    trouble: str
+    """Why there is no run; empty when there is one."""
+
+    def so_far(self) -> Result | None:
+        """What is known of the run; None without one."""
+
+    def refusal(self, scenario: str) -> str:
+        """Why a run of this scenario cannot be started now; empty when it can."""
+
+
+class Pages:
+    """What we add to Locust's pages and to the answers that they get.
+
+    Locust's Reset clears Locust's tables. Ours are the evidence of the verdict: they count from the start of
+    the run to its end, whatever is reset in between.
+    """
+
+    def __init__(self, web_ui: WebUI, run: Run) -> None:
+        self._web_ui = web_ui
+        self._run = run
+        self._update: Callable[[], None] = web_ui.update_template_args
+
+    def register(self, base_path: str) -> None:
+        """Add ours to Locust's; `base_path` is its --web-base-path."""
+        guarded: Callable[[Callable[..., Any]], Callable[..., Any]] = self._web_ui.auth_required_if_enabled
+        self._refuse = guarded(self._refuse_start)
+        self._web_ui.template_args |= web.template_args()
+        self._web_ui.template_args["extended_csv_files"] = [
+            {"href": f"./cutover/{table}/csv", "title": f"Download {table} CSV"} for table in files.TABLES
+        ]
+        self._web_ui.update_template_args = self._update_template_args  # type: ignore[method-assign] # no event for it
+        pages = Blueprint("cutover", __name__, url_prefix=f"{base_path}/cutover")
+        pages.add_url_rule("/<table>/csv", view_func=guarded(self._download))
+        app = self._web_ui.app
+        assert app is not None
+        app.register_blueprint(pages)
+        app.before_request(self._before)
+        app.after_request(self._after)
+
+    @property
+    def _runner(self) -> Runner:
+        runner = self._web_ui.environment.runner
+        assert runner is not None
+        return runner
+
+    def _update_template_args(self) -> None:
+        """Locust's arguments of its page, corrected: the scenario's server is the host, and a label is short."""
+        self._update()
+        args = self._web_ui.template_args
+        args["missing_host_warning"] = False
+        args["extra_options"]["scenario"]["help_text"] = "what to do; a file of scenarios/"
+
+    def _download(self, table: str) -> Response:
+        if table not in files.TABLES:
+            return make_response(f"no table is called {table}", 404)
+        result = self._run.so_far()
+        text = io.StringIO()
+        files.write_table(text, table, result)
+        response = make_response(text.getvalue().encode(errors=files.LENIENT))
+        response.mimetype = "text/csv"
+        name = f"{result.scenario.name}_{table}.csv" if result else f"{table}.csv"
+        response.headers.set("Content-Disposition", "attachment", filename=name)
+        return response
+
+    def _before(self) -> Response | None:
+        if request.endpoint != "locust.swarm":
+            return None
+        response: Response | None = self._refuse()
+        return response
+
+    def _refuse_start(self) -> Response | None:
+        """Answer the start form with what is wrong with the scenario, before anything is started."""
+        reason = self._run.refusal(request.form.get("scenario", ""))
+        if reason:
+            return self._failed(reason)
+        runner = self._runner
+        starts = runner.state not in (STATE_SPAWNING, STATE_RUNNING) and getattr(runner, "worker_count", 0) > 0
+        if starts:
+            self._run.decided.clear()
+        g.starts = starts
+        return None
+
+    def _after(self, response: Response) -> Response:
+        if response.status_code == 200 and response.is_json:
+            if request.endpoint == "locust.swarm":
+                return self._started(response)
+            if request.endpoint == "locust.request_stats":
+                return self._with_tables(response)
+        return response
+
+    def _started(self, response: Response) -> Response:
+        """Answer the form when the site is there, or with the line that says why it is not."""
+        answer: dict[str, Any] = response.get_json()
+        if not (g.get("starts") and answer["success"]):
+            return response
+        self._run.decided.wait(SET_UP_LIMIT)
+        return self._failed(self._run.trouble) if self._run.trouble else response
+
+    def _failed(self, reason: str) -> Response:
+        return jsonify({"success": False, "message": reason, "host": self._web_ui.environment.host})
+
+    def _with_tables(self, response: Response) -> Response:
+        report: dict[str, Any] = response.get_json()
+        report["extended_stats"] = web.extended_stats(self._run.so_far(), self._run.trouble)
+        # The page asks again only while it is told that users spawn or run. Told that they stop it would ask no
+        # more, and show neither the end of the run nor the button for a new one.
+        state = self._runner.state
+        report["state"] = STATE_RUNNING if state in (STATE_CLEANUP, STATE_STOPPING) else state
+        return jsonify(report)
