@@ -57,11 +57,13 @@ def is_beginning(part: str, whole: str) -> bool:
 
 
 def copy(source: str, destination: str) -> None:
-    """A copy of a folder, a file or a symlink at a free name, with its mode and times."""
-    if is_folder(source):
-        shutil.copytree(source, destination, symlinks=True)
-    else:
-        copy_file(source, destination)
+    """A copy of a folder, a file or a symlink at a free name, with its mode and times; stops at the first OSError."""
+    if not is_folder(source):
+        return copy_file(source, destination)
+    os.mkdir(destination)
+    for name in sorted(os.listdir(source)):
+        copy(os.path.join(source, name), os.path.join(destination, name))
+    shutil.copystat(source, destination)
 
 
 def copy_file(source: str, destination: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 
@@ -20,6 +21,17 @@ def require(server: type[Server]) -> None:
         if os.environ.get("CI"):
             pytest.fail(str(error))
         pytest.skip(str(error))
+
+
+def require_program(name: str, package: str = "") -> str:
+    """The path of a program; the test is skipped where it is not installed, and in CI that is a failure."""
+    path = shutil.which(name)
+    if path is None:
+        reason = f"{name} is not installed; on Debian: apt-get install {package or name} (or: make tools)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
 
 
 @pytest.fixture

@@ -43,12 +43,12 @@ def at_call(name: str, number: int, act: str) -> list[str]:
 import os, signal
 real = os.{name}
 calls = 0
-def observed(*arguments):
+def observed(*arguments, **options):
     global calls
     calls += 1
     if calls == {number}:
         {act}
-    return real(*arguments)
+    return real(*arguments, **options)
 os.{name} = observed
 """)
 

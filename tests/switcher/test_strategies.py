@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from switcher.strategies import STRATEGIES, Strategy, atomic, exchange, forced, two_renames
+from switcher.strategies import (
+    AWAY,
+    COPYING,
+    FOLDER_STRATEGIES,
+    STRATEGIES,
+    Strategy,
+    atomic,
+    exchange,
+    forced,
+    in_place,
+    in_place_truncate,
+    swap_folders,
+    two_renames,
+)
+from switcher.tree import copy, is_same
 from tests.switcher.process import PATIENCE, SWITCHER, Child, Site
 
 SPARE = ".spare"
@@ -32,6 +48,11 @@ def is_seen_missing(site: Site, changes: int) -> bool:
 def test_the_registry_has_each_strategy_under_its_own_name() -> None:
     """The names are what users write on the command line and in a scenario."""
     assert dict(STRATEGIES) == {"forced": forced, "atomic": atomic, "exchange": exchange, "two-renames": two_renames}
+    assert dict(FOLDER_STRATEGIES) == {
+        "swap-folders": swap_folders,
+        "in-place": in_place,
+        "in-place-truncate": in_place_truncate,
+    }
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES.values())
@@ -116,3 +137,107 @@ def test_an_onlooker_never_sees_the_link_missing_during_atomic_flips(site: Site)
     """However often it changes, there is a link."""
     with Child([*SWITCHER, "atomic", *site.options(), "--every", "0"], stdout=subprocess.DEVNULL):
         assert not is_seen_missing(site, changes=100)
+
+
+# A current that is a real folder
+
+
+@pytest.fixture
+def real(site: Site) -> Site:
+    """The site with a copy of release a where its link was; each release has a folder and a symlink of its own."""
+    for release in ("a", "b"):
+        (site.root / release / "part.html").write_text(f"part of {release}")
+        (site.root / release / f"only-{release}" / "deep").mkdir(parents=True)
+        (site.root / release / f"only-{release}" / "deep" / "file").write_text(release)
+        (site.root / release / "newest").symlink_to(f"only-{release}/deep/file")
+    # What is a file in one is a folder in the other.
+    (site.root / "a" / "either").write_text("a file")
+    (site.root / "b" / "either").mkdir()
+    site.link.unlink()
+    copy(str(site.root / "a"), str(site.link))
+    return site
+
+
+def change(site: Site, strategy: Strategy, release: str) -> None:
+    """Flip the folder as the switcher does: a copy first for the strategies that want one."""
+    spare = site.root / SPARE
+    if strategy in COPYING:
+        copy(str(site.root / release), str(spare))
+    strategy(str(site.link), release, str(spare))
+
+
+@pytest.mark.parametrize("strategy", FOLDER_STRATEGIES.values())
+def test_a_flip_makes_the_folder_the_same_as_the_release(real: Site, strategy: Strategy) -> None:
+    """Back and forth: nothing of the other one is left, and the releases stay as they are."""
+    for release in ("b", "a", "b"):
+        change(real, strategy, release)
+        assert is_same(str(real.link), str(real.root / release))
+        shutil.rmtree(real.root / (SPARE + AWAY), ignore_errors=True)
+        assert real.entries() == {"a", "b", "c", "current"}
+
+
+@pytest.mark.parametrize("strategy", FOLDER_STRATEGIES.values())
+def test_a_missing_folder_is_made(real: Site, strategy: Strategy) -> None:
+    """After an earlier flip that failed half-way the next one makes it again."""
+    shutil.rmtree(real.link)
+    change(real, strategy, "b")
+    assert is_same(str(real.link), str(real.root / "b"))
+
+
+def test_swap_folders_leaves_a_moment_without_a_folder(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one is away before the new one is in."""
+    rename = os.rename
+    seen = []
+
+    def observed(source: str, path: str) -> None:
+        seen.append(real.link.exists())
+        rename(source, path)
+
+    monkeypatch.setattr(os, "rename", observed)
+    change(real, swap_folders, "b")
+    assert seen == [True, False]
+
+
+def test_swap_folders_puts_the_old_folder_back_when_there_is_no_new_one(real: Site) -> None:
+    """An error, and the site is what it was."""
+    with pytest.raises(FileNotFoundError):
+        swap_folders(str(real.link), "b", str(real.root / SPARE))
+    assert is_same(str(real.link), str(real.root / "a"))
+    assert real.entries() == {"a", "b", "c", "current"}
+
+
+def test_in_place_never_shows_a_part_of_a_file(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the rename each file is the old one, as a whole."""
+    rename = os.rename
+    seen = {}
+
+    def observed(source: str, path: str) -> None:
+        seen[os.path.basename(path)] = Path(path).read_text() if os.path.exists(path) else None
+        rename(source, path)
+
+    monkeypatch.setattr(os, "rename", observed)
+    change(real, in_place, "b")
+    assert (seen["index.html"], seen["part.html"]) == ("a", "part of a")
+
+
+def test_in_place_truncate_writes_into_the_file_that_is_there(real: Site) -> None:
+    """It keeps its inode: whoever has it open sees it change."""
+    before = (real.link / "index.html").stat().st_ino
+    change(real, in_place_truncate, "b")
+    assert (real.link / "index.html").stat().st_ino == before
+    change(real, in_place, "a")
+    assert (real.link / "index.html").stat().st_ino != before
+
+
+def test_in_place_takes_its_temporary_file_away_when_the_rename_fails(
+    real: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full, say: an error, and no litter."""
+
+    def full(source: str, path: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(OSError, match="No space left"):
+        change(real, in_place, "b")
+    assert real.entries() == {"a", "b", "c", "current"}

@@ -1,0 +1,188 @@
+"""python -m switcher where `current` is a real folder, as its users run it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from switcher.strategies import FOLDER_STRATEGIES
+from switcher.tree import is_same
+from tests.conftest import require_program
+from tests.switcher.process import SWITCHER, Child, Run, Site, assert_true_stream, run
+from tests.switcher.test_command_line import assert_refused, at_call, snapshot, spin
+
+each_strategy = pytest.mark.parametrize("strategy", FOLDER_STRATEGIES)
+
+
+@pytest.fixture
+def real(site: Site) -> Site:
+    """The site with a copy of release a where its link was; the releases have four files each."""
+    for release in ("a", "b", "c"):
+        for name in ("one", "two", "three"):
+            (site.root / release / name).write_text(f"{name} of {release}" * 100)
+    site.link.unlink()
+    shutil.copytree(site.root / "a", site.link)
+    return site
+
+
+def assert_whole(site: Site, release: str) -> None:
+    """The folder is a copy of the release, and nothing lies about."""
+    assert is_same(str(site.link), str(site.root / release))
+    assert site.entries() == {"a", "b", "c", "current"}
+
+
+def assert_ended_well(result: Run, site: Site) -> None:
+    """Exit code 0, a true stream, every flip took, and the folder holds what `done` says."""
+    assert result.code == 0, result
+    assert result.done["failed"] == 0
+    assert_true_stream(result.events)
+    assert_whole(site, result.done["release"])
+
+
+@each_strategy
+def test_a_run_flips_and_says_so(real: Site, strategy: str) -> None:
+    """As with a link: each flip is read back, and the last one stays."""
+    result = run(strategy, *real.options(), "--every", "1ms", "--flips", "21")
+    assert_ended_well(result, real)
+    assert result.errors == []
+    assert (result.ready["release"], result.done["release"], result.done["flips"]) == ("a", "b", 21)
+
+
+@each_strategy
+def test_a_missing_folder_is_made_and_that_is_said(real: Site, strategy: str) -> None:
+    """It is a copy of the first release."""
+    shutil.rmtree(real.link)
+    result = run(strategy, *real.options(), "--every", "0", "--flips", "1")
+    assert_ended_well(result, real)
+    assert (result.ready["repaired"], result.ready["release"]) == (True, "a")
+    assert result.errors == [f"switcher: {real.link}: it was missing; repaired: the folder holds a now"]
+
+
+@each_strategy
+def test_a_signal_at_any_instant_leaves_a_whole_release(real: Site, strategy: str) -> None:
+    """The flip in hand, with all its files, is finished."""
+    for attempt in range(5):
+        with Child([*SWITCHER, strategy, *real.options(), "--every", "0"]) as child:
+            child.ready()
+            spin(attempt * 310_000)
+            child.signal(signal.SIGTERM)
+            assert_ended_well(child.finish(), real)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "call", "number"),
+    [
+        ("swap-folders", "rename", 4),  # between the two renames of the second flip
+        ("in-place", "rename", 3),  # between two files
+        ("in-place", "unlink", 1),
+        ("in-place-truncate", "utime", 3),  # between the file's content and its time
+    ],
+)
+def test_killed_in_the_middle_of_a_flip_it_is_repaired_by_the_next_start(
+    real: Site, strategy: str, call: str, number: int
+) -> None:
+    """Whatever is half done then: missing, a mixture, or a copy beside it."""
+    for release in ("a", "b"):
+        (real.root / release / f"only-{release}").write_text(release)
+    shutil.copy(real.root / "a" / "only-a", real.link)
+    options = [*real.options(), "--every", "0"]
+    killed = run(strategy, *options, command=at_call(call, number, "os.kill(os.getpid(), signal.SIGKILL)"))
+    assert killed.code == -signal.SIGKILL
+    result = run(strategy, *options, "--flips", "2")
+    assert_ended_well(result, real)
+
+
+@each_strategy
+def test_a_disk_that_is_full_makes_failed_flips_and_the_folder_is_repaired(real: Site, strategy: str) -> None:
+    """Each is counted and told; at the end the folder is a whole release again, though nothing could be copied."""
+    full = """
+import errno, os, shutil
+real = shutil.copy2
+calls = 0
+def copy2(*arguments, **options):
+    global calls
+    calls += 1
+    if calls in (6, 7):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return real(*arguments, **options)
+shutil.copy2 = copy2
+import sys, switcher.__main__
+sys.exit(switcher.__main__.main())
+"""
+    result = run(strategy, *real.options(), "--every", "0", "--flips", "6", command=[sys.executable, "-c", full])
+    assert result.code == 1
+    outcomes = [flip["outcome"] for flip in result.flips]
+    assert "No space left" in " ".join(outcomes)
+    assert outcomes[-1] == "ok"
+    assert_whole(real, result.done["release"])
+
+
+@each_strategy
+def test_an_upload_between_two_flips_stops_the_flipping(real: Site, strategy: str) -> None:
+    """From then on every flip fails and says why, and the upload stays; only we are not whole any more."""
+    with Child([*SWITCHER, strategy, *real.options(), "--every", "20ms", "--flips", "40"]) as child:
+        child.until(lambda event: event["event"] == "flips")
+        (real.root / "upload.jpg").write_text("precious")
+        while not (real.link / "upload.jpg").exists():  # a flip may move the folder away under it
+            try:
+                shutil.copy(real.root / "upload.jpg", real.link / "upload.jpg")
+            except FileNotFoundError:
+                continue
+            child.until(lambda event: event["event"] == "flips")
+        result = child.finish()
+    assert result.code == 1
+    assert "upload.jpg is not of a release; nothing was touched" in result.flips[-1]["outcome"]
+    assert (real.link / "upload.jpg").read_text() == "precious"
+
+
+def stranger_in_the_folder(site: Site) -> str:
+    """A file that no release has."""
+    (site.link / "upload.jpg").write_text("precious")
+    return "upload.jpg is not of a release; nothing was touched"
+
+
+def link_in_its_place(site: Site) -> str:
+    """What the other strategies want."""
+    shutil.rmtree(site.link)
+    site.link.symlink_to("a")
+    return "is a symlink, not a real folder; nothing was touched"
+
+
+@each_strategy
+@pytest.mark.parametrize("make", [stranger_in_the_folder, link_in_its_place])
+def test_what_is_not_ours_is_refused(real: Site, strategy: str, make: object) -> None:
+    """One line, exit code 2, nothing touched."""
+    assert callable(make)
+    said = make(real)
+    before = snapshot(real.root)
+    assert_refused(run(strategy, *real.options(), "--every", "0"), said)
+    assert snapshot(real.root) == before
+
+
+def test_a_command_may_change_a_real_folder(real: Site, tmp_path: Path) -> None:
+    """With --folder; rsync is what people use."""
+    rsync = [require_program("rsync"), "-a", "--checksum", "--delete", "{root}/{release}/", "{link}/"]
+    result = run("command", "--folder", *real.options(), "--every", "0", "--flips", "3", "--", *rsync)
+    assert_ended_well(result, real)
+
+
+def test_a_command_that_leaves_a_mixture_is_a_failed_flip(real: Site) -> None:
+    """A copy that forgets what the new release does not have any more."""
+    (real.root / "a" / "only-a").write_text("a")
+    shutil.copy(real.root / "a" / "only-a", real.link)
+    copy = ["cp", "-r", "{root}/{release}/.", "{link}/"]
+    result = run("command", "--folder", *real.options(), "--every", "0", "--flips", "1", "--", *copy)
+    assert result.code == 1
+    assert result.flips[0]["outcome"] == "the folder holds files of several releases"
+    assert_whole(real, "a")
+
+
+def test_a_command_without_folder_wants_a_link(real: Site) -> None:
+    """What it finds must be what was said."""
+    before = snapshot(real.root)
+    assert_refused(run("command", *real.options(), "--every", "0", "--", "true"), "is a real folder, not a symlink")
+    assert snapshot(real.root) == before
