@@ -59,7 +59,8 @@ def is_beginning(part: str, whole: str) -> bool:
 def copy(source: str, destination: str) -> None:
     """A copy of a folder, a file or a symlink at a free name, with its mode and times; stops at the first OSError."""
     if not is_folder(source):
-        return copy_file(source, destination)
+        copy_file(source, destination)
+        return
     os.mkdir(destination)
     for name in sorted(os.listdir(source)):
         copy(os.path.join(source, name), os.path.join(destination, name))

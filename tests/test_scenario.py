@@ -110,6 +110,27 @@ def phase(*lines: str) -> str:
 FORCED = ("strategy: forced", "every: 20ms", "duration: 10s")
 
 
+RSYNC = 'command: [rsync, "{root}/{release}/", "{link}/"]'
+
+
+@pytest.mark.parametrize(
+    ("strategy", "folder"),
+    [
+        ("atomic", False),
+        ("swap-folders", True),
+        ("in-place", True),
+        (f"{{{RSYNC}}}", False),
+        (f"{{{RSYNC}, folder: false}}", False),
+        (f"{{{RSYNC}, folder: true}}", True),
+    ],
+)
+def test_a_phase_knows_whether_current_is_a_real_folder(tmp_path: Path, strategy: str, folder: bool) -> None:
+    """By its strategy, or by what is said beside its command; it is told again what it was."""
+    scenario = scenarios.load(written(tmp_path, phase(f"strategy: {strategy}", "every: 20ms", "duration: 10s")))
+    assert scenario.phases[0].folder is folder
+    assert scenarios.recall(scenarios.describe(scenario)) == scenario
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -215,6 +236,10 @@ FORCED = ("strategy: forced", "every: 20ms", "duration: 10s")
             "phases:\n  - {name: one, strategy: forced, every: 0, flips: 1}\n"
             "  - {name: one, strategy: atomic, every: 0, flips: 1}\n",
             "3: phases[1]: a second phase called one; give this one a name of its own",
+        ),
+        (
+            phase(f"strategy: {{{RSYNC}, folder: maybe}}", "every: 20ms", "flips: 1"),
+            "2: phases[0].strategy.folder: true or false is due, not a text",
         ),
         (phase(*FORCED, "name: 1"), '5: phases[0].name: a text is due, not a number; write "1"'),
         (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
 
-from locust_cutover.site import LINK, MARK, MARKS, PAGE, build_site
+from locust_cutover.site import AGE, LINK, MARK, MARKS, PAGE, build_site, set_current
 
 
 def test_the_link_points_to_the_first_release(tmp_path: Path) -> None:
@@ -52,3 +53,49 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         build_site(tmp_path / "site", ["v1", "v2"])
     assert os.listdir(tmp_path / "site") == []
+
+
+def test_a_release_is_a_minute_younger_than_the_one_before(tmp_path: Path) -> None:
+    """As real ones are: rsync would leave a file of the same size and second alone, and opcache takes no newborn."""
+    before = time.time()
+    build_site(tmp_path / "site", ["v1", "v2", "v3"])
+    first, second, third = (
+        (tmp_path / "site" / release / "part.html").stat().st_mtime for release in ("v1", "v2", "v3")
+    )
+    assert (round(second - first), round(third - second)) == (60, 60)
+    assert before - AGE - 1 <= third <= time.time() - AGE + 1
+
+
+def test_the_link_becomes_a_real_folder_with_the_release_that_it_shows(tmp_path: Path) -> None:
+    """A copy of it, and a link again afterwards: the visitors of the next phase see what they saw."""
+    root, releases = tmp_path / "site", ["v1", "v2", "v3"]
+    build_site(root, releases)
+    os.unlink(root / LINK)
+    os.symlink("v2", root / LINK)
+    set_current(root, releases, folder=True)
+    assert not (root / LINK).is_symlink()
+    assert (root / LINK / "part.html").read_text() == (root / "v2" / "part.html").read_text()
+    set_current(root, releases, folder=False)
+    assert os.readlink(root / LINK) == "v2"
+    assert sorted(os.listdir(root)) == [LINK, *releases]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_is_of_the_right_kind_stays(tmp_path: Path, folder: bool) -> None:
+    """The same link, the same folder."""
+    root, releases = tmp_path / "site", ["v1", "v2"]
+    build_site(root, releases)
+    set_current(root, releases, folder)
+    before = (root / LINK).lstat().st_ino
+    set_current(root, releases, folder)
+    assert (root / LINK).lstat().st_ino == before
+
+
+def test_a_mixture_becomes_a_link_to_the_first_release(tmp_path: Path) -> None:
+    """What it shows is none."""
+    root, releases = tmp_path / "site", ["v1", "v2"]
+    build_site(root, releases)
+    set_current(root, releases, folder=True)
+    (root / LINK / "part.html").unlink()
+    set_current(root, releases, folder=False)
+    assert os.readlink(root / LINK) == "v1"
