@@ -14,16 +14,17 @@ from switcher.command import COMMAND, PLACEHOLDERS, run_command
 from switcher.duration import parse_duration
 from switcher.folder import open_folder
 from switcher.link import open_link
+from switcher.original import Original, remember
 from switcher.place import Place, SiteError
 from switcher.schedule import Schedule
 from switcher.stop import Stop
 from switcher.strategies import COPYING, FOLDER_STRATEGIES, STRATEGIES
 from switcher.stream import COLUMNS, Stream, StreamClosedError
-from switcher.switch import switch
+from switcher.switch import linger, switch
 
-USAGE = """python -m switcher STRATEGY --root FOLDER --releases A B [...] --every TIME
-                          [--link NAME] [--for TIME | --flips N] [--attached]
-                          [--timeout TIME] [--folder] [-- COMMAND ...]"""
+USAGE = """python -m switcher STRATEGY --root FOLDER (--releases A B [...] | --discover) --every TIME
+                          [--link NAME] [--for TIME | --flips N] [--attached] [--restore]
+                          [--timeout TIME] [--log FILE] [--folder] [-- COMMAND ...]"""
 
 EXAMPLES = """
 standard output: JSON lines (ready, flips, heartbeat, done); times are CLOCK_MONOTONIC nanoseconds
@@ -33,6 +34,7 @@ examples, in a folder with the folders a and b:
   python -m switcher forced --root . --releases a b --every 20ms --for 10s
   python -m switcher atomic --root . --releases a b --every 0 --flips 5000 >flips.jsonl
   python -m switcher command --root . --releases a b --every 1s --flips 3 -- ln -sfn {target} {link}
+  python -m switcher command --root . --discover --restore --every 1s --flips 1 -- ln -sfn b {link}
 """
 
 
@@ -83,7 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--root", required=True, metavar="FOLDER", help="the folder with the link and the releases")
     parser.add_argument("--link", default="current", metavar="NAME", help="the link, below root (default: current)")
-    parser.add_argument("--releases", required=True, nargs="+", metavar="NAME", help="folders below root, in turn")
+    releases = parser.add_mutually_exclusive_group(required=True)
+    releases.add_argument("--releases", nargs="+", metavar="NAME", help="folders below root, in turn")
+    releases.add_argument(
+        "--discover", action="store_true", help=f"for {COMMAND}: it makes a new release that the link then names"
+    )
     parser.add_argument(
         "--every", required=True, type=_duration, metavar="TIME", help="start to start; 0: as fast as possible"
     )
@@ -96,7 +102,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--folder", action="store_true", help=f"for {COMMAND}: the link is a real folder, a copy of a release"
     )
+    parser.add_argument(
+        "--log", metavar="FILE", help=f"for {COMMAND}: append what it prints to FILE (default: standard error)"
+    )
     parser.add_argument("--attached", action="store_true", help="stop at the end of standard input, too")
+    parser.add_argument(
+        "--restore",
+        action="store_true",
+        help="at the end put the link back where it was; with --attached not before the end of standard input",
+    )
     return parser
 
 
@@ -109,15 +123,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, command = parser.parse_args(arguments[:split]), arguments[split + 1 :]
     if options.strategy == COMMAND and not command:
         parser.error(f"strategy {COMMAND}: the command is missing; write it after --")
-    if options.strategy != COMMAND and (command or options.timeout or options.folder):
-        parser.error(f"strategy {options.strategy}: takes no command, no --timeout and no --folder")
+    if options.strategy != COMMAND and (command or options.timeout or options.folder or options.log):
+        parser.error(f"strategy {options.strategy}: takes no command, no --timeout, no --log and no --folder")
     strategy = STRATEGIES.get(options.strategy) or FOLDER_STRATEGIES.get(options.strategy)
+    is_folder = options.folder or options.strategy in FOLDER_STRATEGIES
+    if options.discover and (options.strategy != COMMAND or is_folder):
+        parser.error("--discover: only a command that flips a link makes a release to discover; name the releases")
+    if options.restore and is_folder:
+        parser.error("--restore: is for a link, not for a real folder")
     link: Place
+    original: Original | None = None
     try:
-        if options.folder or options.strategy in FOLDER_STRATEGIES:
+        if is_folder:
             link = open_folder(options.root, options.link, options.releases, strategy in COPYING)
         else:
             link = open_link(options.root, options.link, options.releases)
+            original = remember(link) if options.restore else None
     except SiteError as error:
         return _fail(2, str(error))
     # Python sets a standard stream that the caller closed to None.
@@ -128,9 +149,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if strategy is None:
         timeout = options.timeout or parse_duration(TIMEOUT)
         releases = {target: release for release, target in link.targets.items()}
-        strategy = run_command(command, timeout, os.path.abspath(options.root), releases)
+        strategy = run_command(command, timeout, os.path.abspath(options.root), releases, options.log)
     try:
         link.spare()  # a name that cannot be had, and what a killed switcher left, is found now
+        if original is not None:
+            original.rehearse()
         repaired = _make_whole(link)
     except OSError as error:
         return _fail(2, f"link {link.path}: cannot be made: {error.strerror}")
@@ -147,13 +170,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             schedule = Schedule(time.monotonic_ns(), options.every, options.flips, options.length)
             facts = switch(link, strategy, schedule, stream, stop)
+            if original is not None and options.attached:
+                stream.say("over")
+                linger(stream, stop)
         finally:
-            repaired = _make_whole(link)
+            repaired = _make_whole(link) if original is None else original.put_back()
         stream.say("done", release=link.release(), repaired=repaired, **facts)
     except StreamClosedError as error:
         return _fail(1, f"standard output: {error}")
     except OSError as error:
-        return _fail(1, f"link {link.path}: is not on a whole release: {error.strerror}")
+        state = "is not on a whole release" if original is None else f"cannot be put back on {original.target}"
+        return _fail(1, f"link {link.path}: {state}: {error.strerror}")
     finally:
         stop.over()
     return 1 if facts["failed"] else 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from typing import IO, Any, BinaryIO
 
 from switcher.strategies import Strategy
 
@@ -17,37 +19,79 @@ PLACEHOLDERS = ("target", "release", "link", "root")
 """In braces in an argument, these are replaced."""
 
 
-def run_command(arguments: Sequence[str], timeout: int, root: str, releases: Mapping[str, str]) -> Strategy:
+LAST = 10
+"""How many lines of what a command printed are told when it fails."""
+
+LONGEST = 4096
+"""Bytes of what a command printed that are read for them."""
+
+
+class CommandError(OSError):
+    """The command failed; `said` are the last lines that it printed."""
+
+    said: Sequence[str] = ()
+
+
+def run_command(
+    arguments: Sequence[str], timeout: int, root: str, releases: Mapping[str, str], log: str | None = None
+) -> Strategy:
     """A strategy that runs `arguments`; `timeout` in nanoseconds, `releases` are the names by target.
 
-    What the command prints goes to standard error. An exit code other than 0, a program that cannot be
-    started and a time-out are OSErrors; whether the link took is for the read-back to say.
+    What the command prints is appended to the file `log`, without one it goes to standard error. An exit code
+    other than 0, a program that cannot be started and a time-out are OSErrors; whether the link took is
+    for the read-back to say.
     """
 
     def command(link: str, target: str, spare: str) -> None:
         """Run the command and wait for its end."""
-        values = {"target": target, "release": releases[target], "link": link, "root": root}
-        # None, where standard error was closed, would let it inherit standard output: the event stream.
-        logs = subprocess.DEVNULL if sys.stderr is None else sys.stderr
-        process = subprocess.Popen(
-            [_fill(argument, values) for argument in arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=logs,
-            stderr=logs,
-            start_new_session=True,  # a signal to us lets it finish; a time-out ends its children, too
-        )
-        try:
-            code = process.wait(timeout / 1e9)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise OSError(f"the command took longer than {timeout / 1e9:g} s and was killed") from None
-        if code < 0:
-            raise OSError(f"the command was killed by {signal.Signals(-code).name}")
-        if code > 0:
-            raise OSError(f"the command ended with exit code {code}")
+        values = {"link": link, "root": root}
+        if target in releases:  # else nobody knows yet which release it will make
+            values |= {"target": target, "release": releases[target]}
+        filled = [_fill(argument, values) for argument in arguments]
+        if log is None:
+            # None, where standard error was closed, would let it inherit standard output: the event stream.
+            _run(filled, timeout, subprocess.DEVNULL if sys.stderr is None else sys.stderr)
+            return
+        with open(log, "ab+") as file:
+            file.write(f"$ {shlex.join(filled)}\n".encode(errors="backslashreplace"))
+            file.flush()
+            begin = file.tell()
+            try:
+                _run(filled, timeout, file)
+            except OSError as error:
+                failure = CommandError(error.strerror or str(error))
+                failure.said = _last_lines(file, begin)
+                raise failure from None
 
     return command
+
+
+def _run(arguments: Sequence[str], timeout: int, output: int | IO[Any]) -> None:
+    process = subprocess.Popen(
+        arguments,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,  # a signal to us lets it finish; a time-out ends its children, too
+    )
+    try:
+        code = process.wait(timeout / 1e9)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise OSError(f"the command took longer than {timeout / 1e9:g} s and was killed") from None
+    if code < 0:
+        raise OSError(f"the command was killed by {signal.Signals(-code).name}")
+    if code > 0:
+        raise OSError(f"the command ended with exit code {code}")
+
+
+def _last_lines(file: BinaryIO, begin: int) -> list[str]:
+    """The end of what was written to `file` since `begin`; what would move a terminal's cursor is left out."""
+    file.seek(max(begin, file.seek(0, os.SEEK_END) - LONGEST))
+    lines = file.read().decode(errors="backslashreplace").splitlines()
+    plain = ("".join(character for character in line if character.isprintable()).rstrip() for line in lines)
+    return [line for line in plain if line][-LAST:]
 
 
 def _fill(argument: str, values: Mapping[str, str]) -> str:

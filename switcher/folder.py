@@ -26,6 +26,7 @@ class Folder:
     """
 
     holds: ClassVar[str] = "the folder holds"
+    broken: ClassVar[str] = ""
 
     path: str
     targets: dict[str, str]
@@ -47,6 +48,10 @@ class Folder:
     def release(self) -> str | None:
         """The release that it is a copy of, or MIXTURE; None when there is none."""
         target = self.points_to()
+        return None if target is None else self.name(target)
+
+    def name(self, target: str) -> str:
+        """The release with this target, or MIXTURE."""
         return next((name for name, known in self.targets.items() if known == target), target)
 
     def is_whole(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from switcher.place import SiteError, find_releases, locate
+from switcher.place import SiteError, find_releases, is_below, locate
 from switcher.strategies import AWAY, atomic
 
 
@@ -18,9 +18,13 @@ class Link:
     """The link `path` and, per release name, the `targets` text that it is given."""
 
     holds: ClassVar[str] = "the link points to"
+    broken: ClassVar[str] = ", which is no folder"
 
     path: str
     targets: dict[str, str]
+    """None at all: the releases are not known before they are there."""
+    root: str = ""
+    """The real folder below which a release that nobody named is named by its path."""
 
     def points_to(self) -> str | None:
         """What the link holds now; None when there is none, OSError when something else has its name."""
@@ -34,11 +38,14 @@ class Link:
             raise
 
     def release(self) -> str | None:
-        """The release that the link points to; its bare target when no release has it, None without a link."""
+        """The release that the link points to, None without a link.
+
+        One that nobody named is called by its path below root, or by the bare target where it is not there.
+        """
         target = self.points_to()
         if target is None:
             return None
-        return self._name(target)
+        return self.name(target)
 
     def is_whole(self) -> bool:
         """Whether a visitor that follows the link finds a folder."""
@@ -87,7 +94,8 @@ class Link:
             return False
         return True
 
-    def _name(self, target: str) -> str:
+    def name(self, target: str) -> str:
+        """The release that a link with this target would point to."""
         for name, known in self.targets.items():
             if known == target:
                 return name
@@ -96,11 +104,14 @@ class Link:
             there = os.path.join(os.path.dirname(self.path), known)
             if os.path.realpath(here) == os.path.realpath(there):
                 return name
-        return target
+        real = os.path.realpath(here)
+        return os.path.relpath(real, self.root) if self.root and is_below(real, self.root) else target
 
 
-def open_link(root: str, link: str, releases: Sequence[str]) -> Link:
+def open_link(root: str, link: str, releases: Sequence[str] | None) -> Link:
     """The link `link` below `root` with its `releases`, after every check that needs no flip.
+
+    None: the releases are not known before they are there.
 
     Touches nothing. Raises SiteError when the site cannot be flipped.
     """
@@ -114,4 +125,5 @@ def open_link(root: str, link: str, releases: Sequence[str]) -> Link:
     if mode is not None and not stat.S_ISLNK(mode):
         kind = "folder" if stat.S_ISDIR(mode) else "file"
         raise SiteError(f"link {path}: is a real {kind}, not a symlink; nothing was touched")
-    return Link(path, find_releases(root, path, releases))
+    targets = {} if releases is None else find_releases(root, path, releases)
+    return Link(path, targets, os.path.realpath(root))

@@ -16,6 +16,8 @@ class Place(Protocol):
 
     holds: ClassVar[str]
     """The beginning of the sentence that says what it holds."""
+    broken: ClassVar[str]
+    """The end of that sentence when it is no release."""
 
     @property
     def path(self) -> str:
@@ -30,6 +32,9 @@ class Place(Protocol):
 
     def release(self) -> str | None:
         """The name of the release that it holds, or what it holds instead; None when there is nothing."""
+
+    def name(self, target: str) -> str:
+        """The name of the release with this target, or what it is instead."""
 
     def is_whole(self) -> bool:
         """Whether a visitor finds a release there."""
@@ -55,7 +60,7 @@ def locate(root: str, name: str) -> str:
     path = os.path.normpath(os.path.join(real_root, name))
     folder = os.path.realpath(os.path.dirname(path))
     path = os.path.join(folder, os.path.basename(path))
-    if not _is_below(path, real_root):
+    if not is_below(path, real_root):
         raise SiteError(f"link {name}: not below root {root}")
     if not os.path.isdir(folder):
         raise SiteError(f"link {name}: its folder {folder} does not exist")
@@ -78,7 +83,7 @@ def find_releases(root: str, path: str, releases: Sequence[str]) -> dict[str, st
         if not os.path.isdir(place):
             raise SiteError(f"release {release}: no such folder below root {root}")
         real = os.path.realpath(place)
-        if not _is_below(real, real_root):
+        if not is_below(real, real_root):
             raise SiteError(f"release {release}: not below root {root}")
         if real in places:
             raise SiteError(f"release {release}: the same release as {places[real]}")
@@ -88,5 +93,6 @@ def find_releases(root: str, path: str, releases: Sequence[str]) -> dict[str, st
     return targets
 
 
-def _is_below(path: str, root: str) -> bool:
+def is_below(path: str, root: str) -> bool:
+    """Whether the real path is inside the real folder."""
     return path != root and os.path.commonpath([path, root]) == root

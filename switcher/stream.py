@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 BATCH = 50_000_000
 """The longest a flip waits for its line, in nanoseconds."""
 
-Flip = tuple[int, str, int | None, int, int, str]
-"""flip (from 1), release, due (None without a schedule), invoked, completed, outcome ("ok" or the reason)."""
+Flip = tuple[int, str, int | None, int, int, str | None, str]
+"""flip (from 1), release, due (None without a schedule), invoked, completed, held, outcome ("ok" or the reason).
 
-COLUMNS = ("flip", "release", "due", "invoked", "completed", "outcome")
+`held` is the release that the link pointed to afterwards, None without a link.
+"""
+
+COLUMNS = ("flip", "release", "due", "invoked", "completed", "held", "outcome")
 
 
 class StreamClosedError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 
 from switcher.place import Place
 from switcher.schedule import Schedule
@@ -30,7 +31,7 @@ def switch(place: Place, strategy: Strategy, schedule: Schedule, stream: Stream,
     looked = clock()
 
     names = list(place.targets)
-    release = _next(place, names, names[-1])
+    release = _next(place, names, names[-1]) if names else ""
 
     while True:
         now = clock()
@@ -47,25 +48,29 @@ def switch(place: Place, strategy: Strategy, schedule: Schedule, stream: Stream,
         if stop.reason is not None:
             break
         # 2.
-        target = place.targets[release]
+        target = place.targets.get(release, "")
         outcome = OK
+        said: Sequence[str] = ()
+        before = held = None
         invoked = clock()
         try:
             # A file that somebody has put there is not ours to delete.
-            place.points_to()
+            before = place.points_to()
             place.prepare(target, spare)
             invoked = clock()
             strategy(place.path, target, spare)
             completed = clock()
             place.settle(spare)
-            held = place.points_to()
-            if held != target:
-                outcome = "the link is missing" if held is None else f"{place.holds} {held}"
-            elif not place.is_whole():
-                outcome = f"release {release} is not there any more"
+            held, outcome = _read_back(place, release, target, before)
         except OSError as error:
             completed = clock()
             outcome = error.strerror or str(error)
+            said = getattr(error, "said", ())
+            with contextlib.suppress(OSError):
+                held = place.release()
+        if not names:
+            # Which one it would be nobody knew: it is called what came of it.
+            release = held or (place.name(before) if before else "")
         # 3.
         flips += 1
         if outcome != OK:
@@ -75,13 +80,31 @@ def switch(place: Place, strategy: Strategy, schedule: Schedule, stream: Stream,
                 spare = place.spare()
         if schedule.every and invoked - due > LATE:
             late += 1
-        stream.add((flips, release, due if schedule.every else None, invoked, completed, outcome))
-        release = _next(place, names, release) if outcome != OK else names[(names.index(release) + 1) % len(names)]
+        stream.add((flips, release, due if schedule.every else None, invoked, completed, held, outcome))
+        if said:
+            stream.say("said", flip=flips, lines=said)
+        if names:
+            release = _next(place, names, release) if outcome != OK else names[(names.index(release) + 1) % len(names)]
 
     if schedule.end is not None and (schedule.flips is None or flips < schedule.flips):
         _wait(schedule.end, stream, stop)
     stream.rest()
     return {"reason": stop.reason or "schedule", "flips": flips, "failed": failed, "late": late}
+
+
+def _read_back(place: Place, release: str, target: str, before: str | None) -> tuple[str | None, str]:
+    """The release that the place holds after a flip, and the outcome: whether that is what was due."""
+    text = place.points_to()
+    if text is None:
+        return None, "the link is missing"
+    if text == target:  # as nearly every flip leaves it
+        return release, OK if place.is_whole() else f"release {release} is not there any more"
+    held = place.name(text)
+    if not place.is_whole():
+        return held, f"{place.holds} {text}{place.broken}"
+    if not place.targets:
+        return held, OK if text != before else f"the link still points to {text}"
+    return held, OK if held == release else f"{place.holds} {text}"
 
 
 def _next(place: Place, names: list[str], last: str) -> str:
@@ -90,6 +113,13 @@ def _next(place: Place, names: list[str], last: str) -> str:
     with contextlib.suppress(OSError):  # the next flip says what is wrong
         current = place.release() if place.is_whole() else None
     return names[(names.index(current if current in names else last) + 1) % len(names)]
+
+
+def linger(stream: Stream, stop: Stop) -> None:
+    """Flip no more, keep the watermark moving, until a stop is asked for."""
+    while stop.reason is None:
+        stream.rest()
+        stop.wait(time.monotonic_ns() + BATCH)
 
 
 def _wait(until: int, stream: Stream, stop: Stop) -> None:

@@ -100,8 +100,14 @@ def test_what_the_command_prints_does_not_disturb_the_stream(site: Site) -> None
     ("arguments", "said"),
     [
         (["command"], "switcher: strategy command: the command is missing; write it after --"),
-        (["atomic", "--", "true"], "switcher: strategy atomic: takes no command, no --timeout and no --folder"),
-        (["atomic", "--timeout", "1s"], "switcher: strategy atomic: takes no command, no --timeout and no --folder"),
+        (
+            ["atomic", "--", "true"],
+            "switcher: strategy atomic: takes no command, no --timeout, no --log and no --folder",
+        ),
+        (
+            ["atomic", "--timeout", "1s"],
+            "switcher: strategy atomic: takes no command, no --timeout, no --log and no --folder",
+        ),
     ],
 )
 def test_a_command_line_that_makes_no_sense_is_refused(site: Site, arguments: list[str], said: str) -> None:

@@ -130,7 +130,7 @@ def test_a_run_flips_and_says_so(site: Site, strategy: str) -> None:
         "link": str(site.link),
         "release": "a",
         "repaired": False,
-        "columns": ["flip", "release", "due", "invoked", "completed", "outcome"],
+        "columns": ["flip", "release", "due", "invoked", "completed", "held", "outcome"],
         "watermark": result.ready["watermark"],
     }
     assert set(result.done) == {"event", "release", "repaired", "reason", "flips", "failed", "late", "watermark"}
