@@ -13,6 +13,7 @@ import gevent
 from gevent.event import Event
 
 from locust_cutover.scenario import Phase
+from locust_cutover.timeline import STILL
 from switcher.duration import format_duration
 
 Facts = dict[str, Any]
@@ -28,11 +29,30 @@ class SwitcherError(Exception):
 
 
 class Companion:
-    """One switcher process for one phase. `hear` gets its events, in order."""
+    """One switcher process for one phase. `hear` gets its events, in order.
 
-    def __init__(self, phase: Phase, root: Path, link: str, releases: tuple[str, ...], log: Path) -> None:
+    Without `releases` it finds them when they are there. What a command prints goes to the file `commands`, without
+    one to `log`. With `restore` the link is put back when it is asked to end; `over` is set before.
+    """
+
+    def __init__(
+        self,
+        phase: Phase,
+        root: Path,
+        link: str,
+        releases: tuple[str, ...] | None,
+        log: Path,
+        *,
+        commands: Path | None = None,
+        restore: bool = False,
+    ) -> None:
         self._command = [sys.executable, "-m", "switcher", phase.strategy, "--root", str(root), "--link", link]
-        self._command += ["--releases", *releases, "--every", format_duration(phase.every), "--attached"]
+        self._command += ["--discover"] if releases is None else ["--releases", *releases]
+        self._command += ["--every", format_duration(phase.every), "--attached"]
+        if restore:
+            self._command.append("--restore")
+        if phase.command is not None and commands is not None:
+            self._command += ["--log", str(commands)]
         if phase.duration is not None:
             self._command += ["--for", format_duration(phase.duration)]
         if phase.flips is not None:
@@ -45,6 +65,8 @@ class Companion:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: gevent.Greenlet[..., None] | None = None
+        self.over = Event()
+        """It flips no more."""
         self.ended = Event()
         self.done: Facts | None = None
 
@@ -90,8 +112,39 @@ class Companion:
                     break  # cut off in the middle of a line: it was killed
                 if facts["event"] == "done":
                     self.done = facts
+                if facts["event"] == "over":
+                    self.over.set()
                 hear(facts)
         finally:
             process.stdout.close()
             process.wait()
+            self.over.set()
             self.ended.set()
+
+
+class Idle(Companion):
+    """Flips nothing; its phase ends with its time."""
+
+    def __init__(self, phase: Phase) -> None:
+        assert phase.duration is not None
+        self._seconds = phase.duration / 1e9
+        self.over = Event()
+        self.ended = Event()
+        self.done: Facts = {"event": "done", "reason": "schedule", "late": 0}
+        self._cut = Event()
+
+    def start(self, hear: Callable[[Facts], None]) -> None:
+        """Begin the time."""
+        hear({"event": "heartbeat", "watermark": STILL})
+        gevent.spawn(self._wait)
+
+    def stop(self) -> None:
+        """End it; harmless when it has ended."""
+        self._cut.set()
+        self.ended.wait()
+
+    def _wait(self) -> None:
+        if self._cut.wait(self._seconds):
+            self.done = {**self.done, "reason": "asked to"}
+        self.over.set()
+        self.ended.set()

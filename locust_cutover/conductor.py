@@ -16,16 +16,19 @@ import gevent
 from gevent.event import Event
 
 from locust_cutover.companion import Companion, Facts, SwitcherError
-from locust_cutover.connection import Connection
+from locust_cutover.connection import TLS_FAILED, Answer, Connection
 from locust_cutover.history import History
+from locust_cutover.lab import Lab
 from locust_cutover.nodes import Nodes
+from locust_cutover.own_site import OwnSite
 from locust_cutover.result import Result
 from locust_cutover.scenario import Phase, Scenario, describe
-from locust_cutover.servers import SERVERS, NotInstalledError, Server, ServerError
-from locust_cutover.site import LINK, MARK, MARKS, PAGE, build_site, set_current
+from locust_cutover.servers import NotInstalledError, ServerError
 from locust_cutover.timeline import Flip
+from locust_cutover.venue import SetUpError, Venue
 from locust_cutover.verdict import NOT_RUN, RUNNING, WAITING, PhaseFacts, judge_phase
 from locust_cutover.visit import Marks
+from switcher.switch import OK
 
 logger = logging.getLogger("locust.cutover")
 
@@ -33,14 +36,6 @@ TICK = 1.0
 """Seconds between two looks at a phase that runs."""
 
 CUT_SHORT = "cut short"
-
-
-class SetUpError(Exception):
-    """The run could not begin; `exit_code` 2 where the scenario asks for what is not there, else 3."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)
@@ -75,6 +70,7 @@ class Conductor:
         patience: float = 20.0,
         keep_site: bool = False,
         history: History | None = None,
+        commands: Path | None = None,
         progress: Callable[[Progress], None] = lambda progress: None,
         finished: Callable[[Result], None] = lambda result: None,
     ) -> None:
@@ -87,6 +83,7 @@ class Conductor:
         self._patience = patience
         self._keep_site = keep_site
         self._history = history
+        self._commands = commands
         self._progress = progress
         self._finished = finished
         self._facts = [PhaseFacts(trouble=NOT_RUN) for _ in scenario.phases]
@@ -95,7 +92,7 @@ class Conductor:
         self._cut = Event()
         self._failure: SetUpError | None = None
         self._companion: Companion | None = None
-        self._server: Server | None = None
+        self._venue: Venue | None = None
         self._watermark = 0
         self._began = time.monotonic_ns()
         self._started = datetime.now().astimezone()
@@ -105,7 +102,7 @@ class Conductor:
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
     def start(self) -> None:
-        """Build the site, start the server and wait for it; SetUpError when that fails."""
+        """Set the site up and visit it once; SetUpError when that fails."""
         self._greenlet = gevent.spawn(self._run)
         self._ready.wait()
         if self._failure:
@@ -144,12 +141,13 @@ class Conductor:
         folder: Path | None = None
         try:
             folder = Path(tempfile.mkdtemp(prefix="locust-cutover-"))
-            self._version = self._set_up(folder)
+            self._venue = self._choose_venue(folder)
+            self._version = self._set_up(self._venue, folder)
             self._ready.set()
             self._users_are_there.wait()
             for index in range(len(self.scenario.phases)):
                 if not self._cut.is_set():
-                    self._play_safely(index, folder)
+                    self._play_safely(index, self._venue, folder)
         except SetUpError as error:
             self._failure = error
         except NotInstalledError as error:
@@ -164,10 +162,10 @@ class Conductor:
                 self._history.close()
             self._ready.set()
 
-    def _play_safely(self, index: int, folder: Path) -> None:
+    def _play_safely(self, index: int, venue: Venue, folder: Path) -> None:
         """One phase, whatever happens: users who wait for a run that has gone would wait for ever."""
         try:
-            self._play(index, folder)
+            self._play(index, venue, folder)
         except Exception as error:
             logger.exception("phase %s", self.scenario.phases[index].name)
             self._facts[index].trouble = f"the phase could not be played: {error}"
@@ -187,71 +185,76 @@ class Conductor:
             self._history.close()
         self._finished(self.result)
 
-    def _set_up(self, folder: Path) -> str:
-        root = folder / "site"
-        build_site(root, self.scenario.site.releases)
-        self._server = SERVERS[self.scenario.site.server](folder, root)
-        self._server.start(remove=None if self._keep_site else folder)
-        self._server.wait_until_ready(PAGE)
-        self.url = self._host or self._server.url
-        marks = self._try(self.scenario.site.path)
-        version = self._server.version()
-        self._nodes.begin(self.scenario, MARK, marks, self._history.path if self._history else None)
+    def _choose_venue(self, folder: Path) -> Venue:
+        if self.scenario.site.external is None:
+            return Lab(self.scenario.site, self._keep_site)
+        if self._commands is None:
+            self._commands = folder / "commands.log"
+        return OwnSite(self.scenario.site, self._commands)
+
+    def _set_up(self, venue: Venue, folder: Path) -> str:
+        venue.set_up(folder)
+        self.url = self._host or venue.url
+        marks = self._try(venue, self.scenario.site.path)
+        self._nodes.begin(self.scenario, marks, self._history.path if self._history else None, venue.access)
         self._write(
             "run",
             run=self._nodes.run,
             scenario=describe(self.scenario),
-            server=version,
+            server=venue.version,
             users=self._users,
             url=self.url,
             began=self._began,
             started=self._started.isoformat(),
         )
         page = self.url + self.scenario.site.path
-        logger.info("scenario %s: %s serves %s", self.scenario.name, self._server.name, page)
-        return version
+        logger.info("scenario %s: %s serves %s", self.scenario.name, venue.name, page)
+        return venue.version
 
-    def _try(self, path: str) -> int:
-        """Visit the page once before anything flips; how many marks the whole page carries."""
+    def _try(self, venue: Venue, path: str) -> Marks:
+        """Visit the page once before anything flips; what its marks are."""
+        access = venue.access
         try:
-            connection = Connection(self.url, timeout=self._patience)
+            connection = Connection(self.url, self._patience, access.tls(), access.fields())
             answer = connection.exchange(path)
         except ValueError as error:
             raise SetUpError(str(error), exit_code=2) from None
         connection.close()
+        page = self.url + path
         if not answer.ok:
-            raise SetUpError(f"{self.url}{path}: {answer.name} before the first flip", exit_code=2)
-        marks = len(Marks(MARK, 0).read(answer))
-        if path == PAGE and marks != MARKS:
-            raise ServerError(f"{self.url}{path} has {marks} marks instead of {MARKS}")
-        return marks
+            raise SetUpError(f"{page}: {answer.name} before the first flip{_advice(answer)}", exit_code=2)
+        return venue.examine(answer, page)
 
-    def _play(self, index: int, folder: Path) -> None:
+    def _play(self, index: int, venue: Venue, folder: Path) -> None:
         """One phase.
 
         1. Let the visitors in, then start the switcher: they see the site before its first flip.
         2. Wait for the end of the switcher, or for whatever else ends the phase.
         3. After a number of flips, give the last one its interval like every other.
-        4. Let nobody in, and collect the counts of all nodes.
+        4. Where the link is put back, let nobody meet that: wait until all have left.
+        5. Let nobody in, and collect the counts of all nodes.
         """
         phase = self.scenario.phases[index]
         facts = self._facts[index] = PhaseFacts()
-        site = self.scenario.site
-        set_current(folder / "site", site.releases, phase.folder)
-        companion = Companion(phase, folder / "site", LINK, site.releases, folder / "switcher.log")
+        companion = venue.companion(phase, folder)
         self._companion = companion
         # 1.
         opened = self._opened = time.monotonic()
         self._playing = index
         self._write("open", phase=index, time=time.monotonic_ns())
         self._nodes.open(index)
-        companion.start(lambda event: self._hear(event, index))
+        companion.start(lambda event: self._hear(event, index, venue))
         # 2.
-        self._wait([companion.ended], facts, lambda: self._report(index, opened))
+        self._wait([companion.over], facts, lambda: self._report(index, opened))
         # 3.
         if phase.flips is not None and not facts.trouble:
             self._wait([], facts, lambda: self._report(index, opened), phase.every / 1e9)
         # 4.
+        if venue.restores:
+            self._nodes.close(index)
+            facts.seconds = time.monotonic() - opened
+            self._nodes.collect(index, self._patience)
+        # 5.
         companion.stop()
         try:
             done = companion.check()
@@ -265,7 +268,7 @@ class Conductor:
             self._nodes.know_no_more()
             self._write("blind", after=self._watermark)
         self._nodes.close(index)
-        facts.seconds = time.monotonic() - opened
+        facts.seconds = facts.seconds or time.monotonic() - opened
         missing = self._nodes.collect(index, self._patience)
         if missing:
             facts.trouble = "; ".join([*filter(None, [facts.trouble]), *missing])
@@ -280,35 +283,62 @@ class Conductor:
         while (left := until - time.monotonic()) > 0:
             if gevent.wait([*ends, self._cut], timeout=min(TICK, left), count=1):
                 return
-            if self._server is not None and not self._server.alive():
-                facts.trouble = self._server.death()
+            if self._venue is not None and (trouble := self._venue.trouble()):
+                facts.trouble = trouble
                 self._cut.set()
                 return
             self._nodes.ask()
             tick()
 
-    def _hear(self, event: Facts, index: int) -> None:
+    def _hear(self, event: Facts, index: int, venue: Venue) -> None:
         """Tell the nodes what the switcher says."""
         facts = self._facts[index]
         flips: list[Flip] = []
         match event["event"]:
             case "ready":
-                self._nodes.start(event["release"])
-                self._write("start", release=event["release"])
+                release = venue.release(_plain(event["release"]))
+                self._nodes.start(release)
+                self._write("start", release=release)
             case "flips":
-                flips = [
-                    Flip(index, number, release, invoked, completed, outcome)
-                    for number, release, _, invoked, completed, outcome in event["flips"]
-                ]
+                flips = [self._flip(index, venue, *flip) for flip in event["flips"]]
                 facts.flips += len(flips)
-                facts.failed += sum(1 for flip in flips if not flip.ok)
+                failed = [flip.outcome for flip in flips if not flip.ok]
+                facts.failed += len(failed)
+                facts.failure = failed[-1] if failed else facts.failure
+            case "said":
+                facts.said = [_plain(line) for line in event["lines"]]
         if event.get("repaired"):
-            # The link was missing and is there again: to the visitors that is like a flip.
-            flips.append(Flip(index, 0, event["release"], self._watermark, event["watermark"]))
+            # The link was missing and is there again, or it was put back: to the visitors that is like a flip.
+            release = venue.release(_plain(event["release"]))
+            flips.append(Flip(index, 0, release, self._watermark, event["watermark"]))
         for flip in flips:
             self._write_flip(flip)
         self._watermark = event["watermark"]
         self._nodes.know(flips, self._watermark)
+
+    def _flip(
+        self,
+        index: int,
+        venue: Venue,
+        number: int,
+        release: str,
+        _: int | None,
+        invoked: int,
+        completed: int,
+        held: str | None,
+        outcome: str,
+    ) -> Flip:
+        """A flip of the stream with the names that the marks have."""
+        ok = outcome == OK
+        return Flip(
+            index,
+            number,
+            venue.release(_plain(release)),
+            invoked,
+            completed,
+            outcome if ok else _plain(outcome),
+            venue.release(_plain(held)) if held and not ok else "",
+        )
 
     def _write(self, op: str, **facts: object) -> None:
         if self._history is not None:
@@ -342,12 +372,17 @@ class Conductor:
     def _clear_up(self, folder: Path | None) -> None:
         if self._companion is not None:
             self._companion.stop()
-        if self._server is not None:
-            self._server.stop()
+        if self._venue is not None:
+            self._venue.clear_up()
         if folder is None:
             return
+        said = self._commands is not None and self._commands.exists()
+        if said:
+            logger.info("what the commands printed is in %s", self._commands)
         if self._keep_site:
             logger.info("the site and the logs are kept in %s", folder)
+        elif said and self._commands is not None and self._commands.parent == folder:
+            (folder / "switcher.log").unlink(missing_ok=True)
         else:
             shutil.rmtree(folder, ignore_errors=True)
             if folder.exists():
@@ -369,3 +404,19 @@ class Conductor:
             started=self._started,
             ended=datetime.now().astimezone(),
         )
+
+
+def _advice(answer: Answer) -> str:
+    """What to look at when the first visit fails."""
+    if answer.error == TLS_FAILED:
+        return "; the certificate is to be for this host, or its Host header, and its authority in site.ca or known"
+    if answer.error is None and 300 <= answer.status < 400:
+        return f"; it leads to {answer.headers.get('location', 'nowhere')}, and visitors follow no redirect"
+    if answer.error is None and answer.status == 401:
+        return "; site.auth names the environment variables with user and password"
+    return ""
+
+
+def _plain(text: str) -> str:
+    """A text that can travel between nodes: the bytes of a path need not be UTF-8."""
+    return text.encode(errors="backslashreplace").decode()

@@ -105,6 +105,8 @@ class Connection:
     """Seconds for one whole exchange, connecting included."""
     tls: ssl.SSLContext | None = None
     """For https; None: the system's certificate authorities."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Sent with every request. Host is the name that a certificate must be for, too."""
     stopped: gevent.GreenletExit | None = field(default=None, init=False)
     """Who was stopped during an exchange is to end after it."""
     _socket: gevent.socket.socket | None = field(default=None, init=False)
@@ -118,6 +120,8 @@ class Connection:
         self._host = parts.hostname
         self._port = parts.port or (443 if self._secure else 80)
         self._host_header = parts.netloc.rpartition("@")[2]
+        named = next((value for name, value in self.headers.items() if name.lower() == "host"), self._host_header)
+        self._name = urlsplit(f"//{named}").hostname or self._host
         self._prefix = parts.path.rstrip("/")
         if self._secure and self.tls is None:
             self.tls = ssl.create_default_context()
@@ -190,7 +194,7 @@ class Connection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.tls is not None and self._secure:
             # Wrapping takes the plain socket away; the handshake apart, so that its time-out can close this one.
-            secure = self.tls.wrap_socket(sock, server_hostname=self._host, do_handshake_on_connect=False)
+            secure = self.tls.wrap_socket(sock, server_hostname=self._name, do_handshake_on_connect=False)
             self._socket = sock = secure
             secure.do_handshake()
         return sock
@@ -213,7 +217,7 @@ class Connection:
         fields["user-agent"] = ("User-Agent", "locust-cutover")
         if length or method in ("POST", "PUT", "PATCH"):
             fields["content-length"] = ("Content-Length", str(length))
-        for name, value in headers.items():
+        for name, value in [*self.headers.items(), *headers.items()]:
             fields[name.lower()] = (name, value)
         request_line = f"{method} {self._prefix}{path} HTTP/1.1"
         if not request_line.isascii() or not request_line.isprintable() or request_line.count(" ") != 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -77,6 +77,18 @@ class Value:
     def is_mapping(self) -> bool:
         """Whether it has keys."""
         return isinstance(self.node, yaml.MappingNode)
+
+    def is_list(self) -> bool:
+        """Whether it has items."""
+        return isinstance(self.node, yaml.SequenceNode)
+
+    def items(self) -> Iterator[tuple[str, Value]]:
+        """The values below keys that may be any texts."""
+        if not isinstance(self.node, yaml.MappingNode):
+            self.wrong(f"a mapping is due, not {self._kind()}")
+        for key_node, _ in self.node.value:
+            Value(self.path, self.key, key_node).text()
+        yield from self.mapping([key_node.value for key_node, _ in self.node.value]).items()
 
     def list(self) -> list[Value]:
         """The items of a list that is not empty."""

@@ -20,7 +20,7 @@ from locust.env import Environment
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
 
 from locust_cutover import scenario as scenarios
-from locust_cutover.conductor import Conductor, Progress, SetUpError
+from locust_cutover.conductor import Conductor, Progress
 from locust_cutover.document import DocumentError
 from locust_cutover.history import History
 from locust_cutover.judge import Judgment
@@ -31,6 +31,7 @@ from locust_cutover.reports import console, outputs
 from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result
 from locust_cutover.servers import SERVERS, NotInstalledError
+from locust_cutover.venue import SetUpError
 from locust_cutover.visit import Visit
 from locust_cutover.visitor import Visitor
 from locust_cutover.web_ui import Pages
@@ -168,6 +169,7 @@ class Experiment:
                 patience=self.node.visit_timeout + 2 * PATIENCE,
                 keep_site=self.options.keep_site,
                 history=self.history,
+                commands=Path(f"{self.options.csv_prefix}_commands.log") if self.options.csv_prefix else None,
                 progress=self.show,
                 finished=self.on_finished,
             )
@@ -404,7 +406,9 @@ def _check_once(path_or_name: str) -> None:
 def _check(path_or_name: str) -> None:
     """Raise ArgumentTypeError when the scenario cannot be run here."""
     try:
-        SERVERS[scenarios.load(path_or_name).site.server].check()
+        site = scenarios.load(path_or_name).site
+        if site.external is None:
+            SERVERS[site.server].check()
     except (DocumentError, NotInstalledError) as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent
 
+from locust_cutover.access import Access, AccessError
 from locust_cutover.history import History, worker_path
 from locust_cutover.recorder import Recorder
 from locust_cutover.timeline import Flip
@@ -31,6 +32,7 @@ class Node:
         self._run = ""
         self._drained = -1
         self._history: History | None = None
+        self._trouble = ""
         self.phases: list[str] = []
         """The names of the run's phases."""
         self.visit_timeout = 10.0
@@ -50,7 +52,8 @@ class Node:
             case "start":
                 self._recorder.start(message["release"])
             case "open":
-                self._recorder.open(message["phase"])
+                if not self._trouble:
+                    self._recorder.open(message["phase"])
             case "know":
                 # The one place where times of the owner's clock come in: on another host they
                 # would be shifted to this node's clock here, and widened by the error of that.
@@ -75,13 +78,24 @@ class Node:
             "tally": self._recorder.take_tally().to_message(),
             "visits": self._recorder.visits,
             "drained": self._drained,
+            "trouble": self._trouble,
         }
 
     def _begin(self, message: Message) -> None:
         self._run = message["run"]
         self._drained = -1
         self.phases = message["phases"]
-        marks = Marks(message["mark"], message["marks"])
+        marks = Marks(message["mark"], message["marks"], head=message["head"])
+        access = Access(**message["access"])
+        try:
+            access.fields()
+            access.tls()
+            self._trouble = ""
+        except AccessError as error:
+            # Its visitors would only be refused, and a refused visit is a lost one.
+            self._trouble = str(error)
+            logger.error("no visitors here: %s", error)
+        self._recorder.access = access
         self._recorder.begin(message["page"], marks, message["releases"], message["sparse"])
         if self.worker_index is None:
             return

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from gevent.event import Event
 
+from locust_cutover.access import Access
 from locust_cutover.fliptable import FlipTable
 from locust_cutover.node import Message
 from locust_cutover.scenario import Scenario
 from locust_cutover.tally import Tally
 from locust_cutover.timeline import STILL, Flip
+from locust_cutover.visit import Marks
+
+NO_ACCESS = Access()
 
 
 @dataclass
@@ -27,6 +31,8 @@ class _Seen:
     """Visits in the tallies that came."""
     drained: int = -1
     """The last phase of which all its visits are counted."""
+    trouble: str = ""
+    """Why it has no visitors."""
 
 
 class Nodes:
@@ -46,7 +52,7 @@ class Nodes:
         self.tally = Tally()
         self.flips: list[FlipTable] = []
 
-    def begin(self, scenario: Scenario, mark: str, marks: int, history: Path | None) -> None:
+    def begin(self, scenario: Scenario, marks: Marks, history: Path | None, access: Access = NO_ACCESS) -> None:
         """Start a new run with nothing counted; `history` is where workers write their visits, too."""
         sparse = [index for index, phase in enumerate(scenario.phases) if phase.every == 0]
         self.run = uuid4().hex
@@ -63,8 +69,10 @@ class Nodes:
             "releases": list(scenario.site.releases),
             "sparse": sparse,
             "page": scenario.site.path,
-            "mark": mark,
-            "marks": marks,
+            "mark": marks.pattern,
+            "marks": marks.due,
+            "head": marks.head,
+            "access": asdict(access),
             "history": str(history or ""),
         }
         self._send(self._begin, None)
@@ -136,6 +144,7 @@ class Nodes:
         seen.visits = report["visits"]
         seen.counted += tally.answers.total()
         seen.drained = max(seen.drained, report["drained"])
+        seen.trouble = report["trouble"]
         self._reported.set()
 
     def collect(self, phase: int, timeout: float) -> list[str]:
@@ -146,7 +155,8 @@ class Nodes:
             # A node that dies says nothing: look again soon whether it is still there.
             self._reported.wait(min(left, 0.5))
         present = set(self._present())
-        return [
+        troubled = [f"worker {name}: {seen.trouble}" for name, seen in sorted(self._seen.items()) if seen.trouble]
+        return troubled + [
             f"worker {name} {'did not report all its visits' if name in present else 'died'}"
             for name in sorted(missing)
         ]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import gevent
 from gevent.event import Event
 
+from locust_cutover.access import Access
 from locust_cutover.judge import Judgment, judge
 from locust_cutover.tally import Tally
 from locust_cutover.timeline import STILL, Flip, Timeline
@@ -43,6 +44,8 @@ class Recorder:
         self._empty = Event()
         self.keep: Callable[[Visit], None] | None = None
         """Called with each visit too, to write it down."""
+        self.access = Access()
+        """What the visitors need besides a URL."""
         self.begin("/", Marks("(?!)", 0), [], [])
 
     # The conductor's side.

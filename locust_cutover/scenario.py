@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from locust_cutover.document import DocumentError, Value, did_you_mean, read_document
+from locust_cutover.external import DISCOVER, EXTERNAL, KEYS, External, read_external, recall_external
 from locust_cutover.servers import SERVERS
 from locust_cutover.site import PAGE
 from switcher.command import COMMAND
@@ -21,6 +23,9 @@ Fault = Literal["lost", "torn", "stale"]
 
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
+NO_STRATEGY = "none"
+"""Of a phase in which nothing is flipped: visitors alone."""
+
 MAX_NAME = 60
 """A phase's name stands in every table."""
 
@@ -32,6 +37,18 @@ class Site:
     server: str = "embedded"
     releases: tuple[str, ...] = ("a", "b")
     path: str = PAGE
+    external: External | None = None
+    """When it is the user's own."""
+
+    @property
+    def flips(self) -> bool:
+        """Whether there is a link that is flipped."""
+        return self.external is None or bool(self.external.root)
+
+    @property
+    def judged(self) -> tuple[Fault, ...]:
+        """What can be judged: without a mark nobody knows which release an answer is of."""
+        return FAULTS if self.external is None or self.external.mark else ("lost",)
 
 
 @dataclass(frozen=True)
@@ -71,6 +88,11 @@ class Phase:
     def folder(self) -> bool:
         """Whether `current` is a real folder in this phase, and not a link."""
         return self.command.folder if self.command else self.strategy in FOLDER_STRATEGIES
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it is one without flips."""
+        return self.strategy == NO_STRATEGY
 
 
 @dataclass(frozen=True)
@@ -116,13 +138,14 @@ def load(path_or_name: str) -> Scenario:
     path = find(path_or_name)
     root = read_document(path)
     keys = root.mapping(["description", "site", "load", "phases"], required=["phases"])
+    site = _site(keys["site"]) if "site" in keys else Site()
     return Scenario(
         name=path.stem,
         path=path,
         description=keys["description"].text().strip() if "description" in keys else "",
-        site=_site(keys["site"]) if "site" in keys else Site(),
+        site=site,
         load=_load(keys["load"]) if "load" in keys else Load(),
-        phases=_phases(keys["phases"]),
+        phases=_phases(keys["phases"], site),
         text=path.read_text(encoding="utf-8"),
     )
 
@@ -139,7 +162,12 @@ def recall(description: dict[str, Any]) -> Scenario:
         name=description["name"],
         path=Path(description["path"]),
         description=description["description"],
-        site=Site(site["server"], tuple(site["releases"]), site["path"]),
+        site=Site(
+            site["server"],
+            tuple(site["releases"]),
+            site["path"],
+            recall_external(site["external"]) if site.get("external") else None,
+        ),
         load=Load(**description["load"]),
         phases=tuple(_recall_phase(phase) for phase in description["phases"]),
         text=description.get("text", ""),
@@ -153,20 +181,39 @@ def _recall_phase(description: dict[str, Any]) -> Phase:
 
 
 def _site(value: Value) -> Site:
-    keys = value.mapping(["server", "releases", "path"])
-    server = keys["server"].choice(SERVERS) if "server" in keys else Site.server
-    releases = Site.releases
-    if "releases" in keys:
-        releases = tuple(_release(item) for item in keys["releases"].list())
-        if len(releases) < 2:
-            keys["releases"].wrong("a flip needs at least two releases")
-        for release in releases:
-            if releases.count(release) > 1:
-                keys["releases"].wrong(f"the release {release} stands here twice")
+    keys = value.mapping(["server", "releases", "path", *KEYS])
+    server = keys["server"].choice([*SERVERS, EXTERNAL]) if "server" in keys else Site.server
     path = keys["path"].text() if "path" in keys else Site.path
     if not re.fullmatch(r"/[!-~]*", path):
         keys["path"].wrong(f"{path!r} is not the path of a URL: it begins with / and has no spaces")
+    if server == EXTERNAL:
+        return _own_site(value, keys)
+    for key in KEYS:
+        if key in keys:
+            keys[key].wrong(f"only a site of your own has this; it needs server: {EXTERNAL}")
+    releases = _releases(keys["releases"], _release) if "releases" in keys else Site.releases
     return Site(server, releases, path)
+
+
+def _own_site(value: Value, keys: dict[str, Value]) -> Site:
+    """A site that somebody else has set up; its page is the URL, or a path below that."""
+    if "url" not in keys:
+        value.wrong("the key url is missing")
+    external, path = read_external(keys)
+    if "path" in keys:
+        path = path.rstrip("/") + keys["path"].text()
+    known = external.root and not external.discover
+    return Site(EXTERNAL, _releases(keys["releases"], Value.text) if known else (), path, external)
+
+
+def _releases(value: Value, read: Callable[[Value], str]) -> tuple[str, ...]:
+    releases = tuple(read(item) for item in value.list())
+    if len(releases) < 2:
+        value.wrong("a flip needs at least two releases")
+    for release in releases:
+        if releases.count(release) > 1:
+            value.wrong(f"the release {release} stands here twice")
+    return releases
 
 
 def _release(value: Value) -> str:
@@ -185,24 +232,31 @@ def _load(value: Value) -> Load:
     return Load(users, keys["spawn_rate"].rate() if "spawn_rate" in keys else float(users))
 
 
-def _phases(value: Value) -> tuple[Phase, ...]:
+def _phases(value: Value, site: Site) -> tuple[Phase, ...]:
     phases: list[Phase] = []
     for item in value.list():
-        phase = _phase(item)
+        phase = _phase(item, site)
         if any(phase.name == other.name for other in phases):
             item.wrong(f"a second phase called {phase.name}; give this one a name of its own")
         phases.append(phase)
     return tuple(phases)
 
 
-def _phase(value: Value) -> Phase:
-    keys = value.mapping(["name", "strategy", "every", "duration", "flips", "expect"], required=["strategy", "every"])
+def _phase(value: Value, site: Site) -> Phase:
+    keys = value.mapping(["name", "strategy", "every", "duration", "flips", "expect"])
+    if not site.flips:
+        for key in ("strategy", "every", "flips"):
+            if key in keys:
+                keys[key].wrong("nothing is flipped without site.root, the folder with the link")
+    for key in ("strategy", "every"):
+        if key not in keys and site.flips:
+            value.wrong(f"the key {key} is missing")
     if "duration" not in keys and "flips" not in keys:
         value.wrong("the phase has no end: give it a duration or a number of flips")
     if "duration" in keys and "flips" in keys:
         keys["flips"].wrong("a phase ends by duration or by flips, not by both")
-    strategy, command = _strategy(keys["strategy"])
-    name = strategy
+    strategy, command = _strategy(keys["strategy"], site) if site.flips else (NO_STRATEGY, None)
+    name = strategy if site.flips else "visits"
     if "name" in keys:
         name = keys["name"].text()
         if len(name) > MAX_NAME or not name.isprintable() or name != name.strip():
@@ -213,28 +267,44 @@ def _phase(value: Value) -> Phase:
     return Phase(
         name=name,
         strategy=strategy,
-        every=keys["every"].duration(),
+        every=keys["every"].duration() if site.flips else 0,
         duration=duration,
         flips=keys["flips"].count() if "flips" in keys else None,
-        expect=_expect(keys.get("expect")),
+        expect=_expect(keys.get("expect"), site),
         command=command,
     )
 
 
-def _strategy(value: Value) -> tuple[str, Command | None]:
+def _strategy(value: Value, site: Site) -> tuple[str, Command | None]:
     """The name of a strategy, or a mapping with the command that is one."""
+    discover = site.external is not None and site.external.discover
     if not value.is_mapping():
-        return value.choice([*STRATEGIES, *FOLDER_STRATEGIES]), None
+        strategy = value.choice([*STRATEGIES, *FOLDER_STRATEGIES])
+        if discover:
+            value.wrong(f"{strategy} must know its releases; only a command makes one for site.releases: {DISCOVER}")
+        if site.external and strategy in FOLDER_STRATEGIES:
+            value.wrong(f"{strategy} is for the lab alone: at your own site only a link is flipped")
+        return strategy, None
     keys = value.mapping(["command", "timeout", "folder"], required=["command"])
     arguments = tuple(item.text() for item in keys["command"].list())
+    for argument, item in zip(arguments, keys["command"].list(), strict=True):
+        if discover and re.search(r"\{(target|release)\}", argument):
+            item.wrong(f"with site.releases: {DISCOVER} nobody knows the release before")
+    if site.external and "folder" in keys:
+        keys["folder"].wrong("is for the lab alone: at your own site only a link is flipped")
     timeout = keys["timeout"].duration() if "timeout" in keys else Command.timeout
     if timeout == 0:
         keys["timeout"].wrong("must be more than 0")
     return COMMAND, Command(arguments, timeout, keys["folder"].flag() if "folder" in keys else Command.folder)
 
 
-def _expect(value: Value | None) -> dict[Fault, Expected]:
+def _expect(value: Value | None, site: Site) -> dict[Fault, Expected]:
     keys = value.mapping(FAULTS) if value else {}
+    for fault, item in keys.items():
+        if fault not in site.judged and item.text() == "some":
+            item.wrong(f"{fault} cannot be judged without site.mark")
+        if not site.flips and item.text() == "some":
+            item.wrong("nothing is flipped, so nothing is to be seen at a flip")
     expect: dict[Fault, Expected] = {}
     for fault in FAULTS:
         word = keys[fault].choice(get_args(Expected)) if fault in keys else "none"

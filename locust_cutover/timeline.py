@@ -23,6 +23,8 @@ class Flip(NamedTuple):
     completed: int
     outcome: str = "ok"
     """"ok", or why the flip did not take."""
+    held: str = ""
+    """The release that the link pointed to after a flip that did not take; empty without a link."""
 
     @property
     def ok(self) -> bool:
@@ -79,8 +81,9 @@ class _Possible:
 class Timeline:
     """With flips F₁…Fₙ, Fᵢ = [invokedᵢ, completedᵢ] writing rᵢ: rᵢ was possibly current during [invokedᵢ, completedⱼ].
 
-    Fⱼ is the next good flip after Fᵢ. A failed flip leaves its old and its new release possible until
-    the next good one, and its cutover lasts as long: nobody knows what the link is meanwhile.
+    Fⱼ is the next good flip after Fᵢ. A failed flip leaves its old release, its new one and the one that the link
+    held afterwards possible until the next good one, and its cutover lasts as long: nobody knows what the link is
+    meanwhile.
     The intervals are closed, since a moment that two of them share belongs to both.
     Every question is answered in logarithmic time.
     """
@@ -110,6 +113,8 @@ class Timeline:
                     self._ends[index] = flip.completed
                 self._failed_since = None
         self._begin(flip.release, flip.invoked)
+        if flip.held:
+            self._begin(flip.held, flip.invoked)
         if not flip.ok and self._failed_since is None:
             self._failed_since = len(self._flips)
         self._flips.append(flip)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from locust_cutover.bounds import lower_bound, upper_bound
@@ -36,6 +36,10 @@ class PhaseFacts:
     """Flips after which the link did not point to the target."""
     late: int = 0
     """Flips that began later than they were due."""
+    failure: str = ""
+    """Why the last flip that did not take did not."""
+    said: list[str] = field(default_factory=list)
+    """The last lines of what a command printed that failed."""
     trouble: str = ""
     """Why the phase does not count in full; empty when it does."""
 
@@ -106,7 +110,7 @@ def judge_phase(phase: Phase, index: int, facts: PhaseFacts, tally: Tally, flips
     that fails anyway is no positive control.
     """
     visits = tally.visits(index)
-    troubles = _troubles(facts, visits, tally.visits(index, "unjudged"))
+    troubles = _troubles(phase, facts, visits, tally.visits(index, "unjudged"))
     expectations = []
     blind_controls = []
     for fault in FAULTS:
@@ -183,14 +187,15 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     return "held" if verdicts else "inconclusive"
 
 
-def _troubles(facts: PhaseFacts, visits: int, unjudged: int) -> list[str]:
+def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: int) -> list[str]:
     troubles = [facts.trouble] if facts.trouble else []
     if not facts.trouble and not visits:
         troubles.append("no visit was made")
-    if not facts.trouble and not facts.flips:
+    if not facts.trouble and not facts.flips and not phase.quiet:
         troubles.append("no flip was made")
     if facts.failed:
-        troubles.append(f"{facts.failed} of {facts.flips} flips did not take")
+        reason = f": {facts.failure}" if facts.failure else ""
+        troubles.append(f"{facts.failed} of {facts.flips} flips did not take{reason}")
     if unjudged:
         troubles.append(f"{unjudged} visits could not be judged")
     return troubles

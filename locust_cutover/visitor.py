@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from locust import User
 from locust.exception import StopTest
 
+from locust_cutover.access import Access
 from locust_cutover.connection import Answer, Connection
 from locust_cutover.recorder import Recorder
 from locust_cutover.visit import Visit
@@ -114,8 +115,9 @@ class Visitor(User):
         if self._kept is None:
             if not self.host:
                 raise StopTest("no host to visit: give one with -H, or as the user class's host")
+            access = self.recorder.access if self.recorder is not None else Access()
             try:
-                self._kept = Connection(self.host, self.timeout, self.tls)
+                self._kept = Connection(self.host, self.timeout, self.tls or access.tls(), access.fields())
             except ValueError as error:
                 raise StopTest(str(error)) from None
         return self._kept

@@ -21,7 +21,7 @@ from locust_cutover.nodes import Nodes
 from locust_cutover.recorder import Recorder, Ticket
 from locust_cutover.scenario import Load, Phase, Scenario, Site
 from locust_cutover.timeline import STILL, Flip
-from locust_cutover.visit import Visit
+from locust_cutover.visit import Marks, Visit
 
 PATIENCE = 10.0
 """Seconds for what must happen; only a failing test takes that long."""
@@ -147,7 +147,7 @@ def cluster() -> Iterable[Make]:
     def make(*names: str, history: Path | None = None) -> Cluster:
         cluster = Cluster(*names)
         made.append(cluster)
-        cluster.nodes.begin(SCENARIO, MARK, 1, history)
+        cluster.nodes.begin(SCENARIO, Marks(MARK, 1), history)
         return cluster
 
     yield make
@@ -289,7 +289,7 @@ def test_a_local_run_has_its_one_node_in_the_same_process() -> None:
     recorder = Recorder(lambda visit, judgment: None)
     node = Node(recorder, lambda: nodes.take("local", node.report()))
     nodes = Nodes(lambda message, name: node.obey(message), lambda: ["local"])
-    nodes.begin(SCENARIO, MARK, 1, None)
+    nodes.begin(SCENARIO, Marks(MARK, 1), None)
     nodes.open(0)
     nodes.start("a")
     recorder.leave(recorder.enter(), visit(95))
@@ -310,7 +310,7 @@ def test_a_new_run_has_nothing_counted(cluster: Make) -> None:
     owner.play(flip(1, "b", 100), before=lambda: one.visits(visit(95)))
     first = owner.nodes.run
     owner.nodes.end()
-    owner.nodes.begin(SCENARIO, MARK, 1, None)
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     assert owner.nodes.run != first
     assert owner.nodes.tally.visits(0) == 0
     assert counts(owner.nodes) == []
@@ -324,7 +324,7 @@ def test_a_phase_of_a_new_run_is_not_drained_by_that_of_the_old_one(cluster: Mak
     one = owner.workers["one"]
     assert owner.play() == []
     owner.nodes.end()
-    owner.nodes.begin(SCENARIO, MARK, 1, None)
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     owner.nodes.open(0)
     owner.nodes.ask()
     one.mute = True
@@ -343,7 +343,7 @@ def test_a_report_of_another_run_is_ignored(cluster: Make) -> None:
     settle()
     late = one.node.report()
     assert late["visits"] == 1
-    owner.nodes.begin(SCENARIO, MARK, 1, None)
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     owner.nodes.take("one", late)
     assert owner.nodes.tally.visits(0) == 0
     assert counts(owner.nodes) == []
@@ -376,7 +376,7 @@ def test_a_phase_of_the_run_before_that_is_drained_late_says_nothing_of_this_one
     owner.nodes.know_all()
     owner.nodes.close(0)
     assert owner.nodes.collect(0, 0.01)
-    owner.nodes.begin(SCENARIO, MARK, 1, None)
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     owner.nodes.open(0)
     one.recorder.leave(hanging, None)
     settle()
@@ -467,7 +467,7 @@ def test_a_joiner_is_waited_for_like_the_others(cluster: Make, runs_before: int)
     for _ in range(runs_before):
         owner.play()
         owner.nodes.end()
-        owner.nodes.begin(SCENARIO, MARK, 1, None)
+        owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     owner.nodes.open(0)
     owner.add("late").mute = True
     owner.nodes.join("late")
@@ -481,7 +481,7 @@ def test_a_joiner_of_a_new_run_is_not_told_of_the_old_flips(cluster: Make) -> No
     owner = cluster("one")
     owner.play(flip(1, "b", 100))
     owner.nodes.end()
-    owner.nodes.begin(SCENARIO, MARK, 1, None)
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     owner.nodes.open(0)
     late = owner.add("late")
     owner.nodes.join("late")
@@ -598,7 +598,7 @@ def test_a_node_that_was_gone_before_the_run_is_not_missed(cluster: Make) -> Non
     owner = cluster("one", "two")
     owner.nodes.end()
     del owner.workers["two"]
-    owner.nodes.begin(SCENARIO, MARK, 1, None)
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     assert owner.play() == []
 
 
@@ -612,7 +612,7 @@ def report(owner: Cluster, **changes: Any) -> Message:
         "flips": [],
         "strips": [],
     }
-    return {"run": owner.nodes.run, "tally": empty, "visits": 0, "drained": 0, **changes}
+    return {"run": owner.nodes.run, "tally": empty, "visits": 0, "drained": 0, "trouble": "", **changes}
 
 
 @pytest.mark.parametrize("visits", [2, 0])
@@ -687,7 +687,7 @@ def test_a_worker_writes_its_visits_beside_the_owners_history(cluster: Make, tmp
     owner = Cluster()
     one = owner.add("one", index=0)
     two = owner.add("two", index=1)
-    owner.nodes.begin(SCENARIO, MARK, 1, tmp_path / "run.jsonl")
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), tmp_path / "run.jsonl")
     visits = [visit(95), visit(200, "b")]
 
     def make() -> None:
@@ -716,10 +716,10 @@ def test_a_run_without_a_history_keeps_none(cluster: Make, tmp_path: Path) -> No
     """Not even after one that had one."""
     owner = Cluster()
     one = owner.add("one", index=0)
-    owner.nodes.begin(SCENARIO, MARK, 1, tmp_path / "run.jsonl")
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), tmp_path / "run.jsonl")
     owner.play()
     owner.nodes.end()
-    owner.nodes.begin(SCENARIO, MARK, 1, None)
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     owner.play(before=lambda: one.visits(visit(10, "a")))
     owner.nodes.end()
     assert operations(tmp_path / "run-worker0.jsonl") == ["node", "end"]
@@ -732,7 +732,7 @@ def test_a_second_run_begins_the_file_again(cluster: Make, tmp_path: Path) -> No
     owner = Cluster()
     one = owner.add("one", index=0)
     for _ in range(2):
-        owner.nodes.begin(SCENARIO, MARK, 1, tmp_path / "run.jsonl.gz")
+        owner.nodes.begin(SCENARIO, Marks(MARK, 1), tmp_path / "run.jsonl.gz")
         owner.play(before=lambda: one.visits(visit(10, "a")))
         owner.nodes.end()
     first, *_ = read(tmp_path / "run-worker0.jsonl.gz")
@@ -747,7 +747,7 @@ def test_a_history_that_cannot_be_written_does_not_end_the_run(
     (tmp_path / "run-worker0.jsonl").mkdir()
     owner = Cluster()
     one = owner.add("one", index=0)
-    owner.nodes.begin(SCENARIO, MARK, 1, tmp_path / "run.jsonl")
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), tmp_path / "run.jsonl")
     assert owner.play(before=lambda: one.visits(visit(10, "a"))) == []
     owner.nodes.end()
     assert "no history of this worker's visits" in caplog.text
@@ -761,7 +761,7 @@ def test_a_full_disk_is_said_at_the_end(cluster: Make, tmp_path: Path, caplog: p
     (tmp_path / "run-worker0.jsonl").symlink_to("/dev/full")
     owner = Cluster()
     one = owner.add("one", index=0)
-    owner.nodes.begin(SCENARIO, MARK, 1, tmp_path / "run.jsonl")
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), tmp_path / "run.jsonl")
     assert owner.play(before=lambda: one.visits(*[visit(10, "a")] * 200)) == []
     owner.nodes.end()
     assert "the history is not complete" in caplog.text

@@ -1,0 +1,63 @@
+"""The lab: a site that is built for one run, on a server that is started for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from locust_cutover.access import Access
+from locust_cutover.companion import Companion
+from locust_cutover.connection import Answer
+from locust_cutover.scenario import Phase, Site
+from locust_cutover.servers import SERVERS, Server, ServerError
+from locust_cutover.site import LINK, MARK, MARKS, PAGE, build_site, set_current
+from locust_cutover.visit import Marks
+
+
+class Lab:
+    """A throw-away site; with `keep_site` its folder outlives a Locust that is killed, too."""
+
+    restores = False
+    access = Access()
+
+    def __init__(self, site: Site, keep_site: bool) -> None:
+        self._site = site
+        self._keep_site = keep_site
+        self._server: Server | None = None
+        self.url = ""
+        self.name = site.server
+        self.version = ""
+
+    def set_up(self, folder: Path) -> None:
+        """Build the site, start the server and wait for it."""
+        root = folder / "site"
+        build_site(root, self._site.releases)
+        self._server = SERVERS[self._site.server](folder, root)
+        self._server.start(remove=None if self._keep_site else folder)
+        self._server.wait_until_ready(PAGE)
+        self.url = self._server.url
+        self.version = self._server.version()
+
+    def examine(self, answer: Answer, page: str) -> Marks:
+        """As many marks as the page has; the two-part page has two."""
+        marks = len(Marks(MARK, 0).read(answer))
+        if self._site.path == PAGE and marks != MARKS:
+            raise ServerError(f"{page} has {marks} marks instead of {MARKS}")
+        return Marks(MARK, marks)
+
+    def companion(self, phase: Phase, folder: Path) -> Companion:
+        """The switcher on the releases that were built; `current` becomes the link or the folder that it flips."""
+        set_current(folder / "site", self._site.releases, phase.folder)
+        return Companion(phase, folder / "site", LINK, self._site.releases, folder / "switcher.log")
+
+    def release(self, name: str) -> str:
+        """The pages were made with these names."""
+        return name
+
+    def trouble(self) -> str:
+        """A server that died."""
+        return self._server.death() if self._server is not None and not self._server.alive() else ""
+
+    def clear_up(self) -> None:
+        """Stop the server."""
+        if self._server is not None:
+            self._server.stop()

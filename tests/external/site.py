@@ -1,0 +1,39 @@
+"""A site as a user has it: releases in a folder, a link, and a mark in the page; and what must be left of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+PAGE = "<!doctype html>\n<!-- release {name} -->\n<p>Welcome to the shop.</p>\n"
+
+MARK = "<!-- release (\\\\S+) -->"
+"""In double quotes of YAML."""
+
+
+class Shop:
+    """Three releases below `root`, and the link to the first."""
+
+    def __init__(self, root: Path, releases: tuple[str, ...] = ("1", "2", "3")) -> None:
+        self.root = root
+        self.link = root / "current"
+        for name in releases:
+            folder = root / "releases" / name
+            folder.mkdir(parents=True)
+            (folder / "index.html").write_text(PAGE.format(name=name))
+        self.link.symlink_to(f"releases/{releases[0]}")
+        self._before = self.state()
+
+    def state(self) -> dict[str, Any]:
+        """All that is below the root: names, and what the files and links hold."""
+        return {
+            str(path.relative_to(self.root)): (
+                os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+            )
+            for path in sorted(self.root.rglob("*"))
+        }
+
+    def is_as_it_was(self) -> bool:
+        """Whether nothing at all is different."""
+        return self.state() == self._before
