@@ -69,7 +69,7 @@ def check(paths: Sequence[Path]) -> Result:
     return Result(
         scenario=scenario,
         phases=tuple(
-            judge_phase(phase, index, PhaseFacts(**facts), tally, tables[index])
+            judge_phase(phase, index, PhaseFacts(**facts), tally, tables[index], scenario.site.judged)
             for index, (phase, facts) in enumerate(zip(scenario.phases, over["phases"], strict=True))
         ),
         flips=tuple(tables),

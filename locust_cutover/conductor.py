@@ -393,7 +393,7 @@ class Conductor:
         return Result(
             scenario=self.scenario,
             phases=tuple(
-                judge_phase(phase, index, facts, self._nodes.tally, self._nodes.flips[index])
+                judge_phase(phase, index, facts, self._nodes.tally, self._nodes.flips[index], self.scenario.site.judged)
                 for index, (phase, facts) in enumerate(phases)
             ),
             flips=tuple(self._nodes.flips),

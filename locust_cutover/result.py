@@ -9,7 +9,7 @@ from datetime import datetime
 from importlib.metadata import version
 
 from locust_cutover.fliptable import FlipTable
-from locust_cutover.scenario import Scenario
+from locust_cutover.scenario import FAULTS, Scenario
 from locust_cutover.verdict import EXIT_CODES, PhaseVerdict, Verdict, worst
 
 
@@ -34,6 +34,17 @@ class Result:
     def verdict(self) -> Verdict:
         """The worst of the phases'."""
         return worst([phase.verdict for phase in self.phases])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the verdict does not cover, in sentences that every report has."""
+        site, notes = self.scenario.site, []
+        if not site.flips:
+            notes.append("nothing was flipped by this run: the scenario has no site.root")
+        unseen = [fault for fault in FAULTS if fault not in site.judged]
+        if unseen:
+            notes.append(f"{' and '.join(unseen)} were not judged: the scenario has no site.mark")
+        return tuple(notes)
 
     @property
     def exit_code(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -90,6 +90,8 @@ class PhaseVerdict:
     """The longest time after a flip at which a visitor still got the release before, in nanoseconds."""
     strip: Strip
     """What can be drawn of the visits."""
+    not_judged: tuple[Fault, ...] = ()
+    """What nobody could see: without a mark it is not known which release an answer is of."""
 
     @property
     def rate(self) -> float:
@@ -102,8 +104,15 @@ class PhaseVerdict:
         return self.lost / self.visits if self.visits else 0.0
 
 
-def judge_phase(phase: Phase, index: int, facts: PhaseFacts, tally: Tally, flips: FlipTable) -> PhaseVerdict:
-    """Hold the counts of a phase against its expectations.
+def judge_phase(
+    phase: Phase,
+    index: int,
+    facts: PhaseFacts,
+    tally: Tally,
+    flips: FlipTable,
+    judged: Collection[Fault] = FAULTS,
+) -> PhaseVerdict:
+    """Hold the counts of a phase against its expectations, but for faults that could not be `judged`.
 
     Nothing measured is never a pass: what is not violated is inconclusive where the phase has
     a trouble, and so is a fault that was to show (`some`) and did not show at any flip. A server
@@ -113,7 +122,7 @@ def judge_phase(phase: Phase, index: int, facts: PhaseFacts, tally: Tally, flips
     troubles = _troubles(phase, facts, visits, tally.visits(index, "unjudged"))
     expectations = []
     blind_controls = []
-    for fault in FAULTS:
+    for fault in judged:
         expected = phase.expect[fault]
         observed = tally.visits(index, fault)
         unexplained = tally.unexplained[index, fault]
@@ -142,6 +151,7 @@ def judge_phase(phase: Phase, index: int, facts: PhaseFacts, tally: Tally, flips
         longest_stale=tally.longest_stale.get(index, 0),
         convergence=tally.convergence.get(index, 0),
         strip=tally.strips.get(index) or Strip(),
+        not_judged=tuple(fault for fault in FAULTS if fault not in judged),
     )
 
 

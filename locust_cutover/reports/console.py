@@ -20,6 +20,7 @@ def render(result: Result) -> str:
     lines = ["", f"{result.scenario.name} on {result.server}, {result.users} users", ""]
     for phase in result.phases:
         lines += [*_phase(phase), ""]
+    lines += [f"note: {note}" for note in result.notes]
     lines.append(f"verdict: {result.verdict} (exit code {result.exit_code})")
     return "\n".join(part for line in lines for part in _fit(line))
 
@@ -49,8 +50,13 @@ def _phase(phase: PhaseVerdict) -> Iterator[str]:
         yield f"  {plural(facts.late, 'flip')} began late"
     for expectation in phase.expectations:
         yield f"  {_expectation(expectation):<58} {expectation.verdict}"
+    for fault in phase.not_judged:
+        yield f"  {fault + ': not judged':<58} -"
     for trouble in phase.troubles:
         yield f"  ! {trouble}"
+    if facts.said:
+        yield "  ! the last lines that the command printed:"
+        yield from (f"    | {line}" for line in facts.said)
 
 
 def _outage(outage: Outage, lost_share: float) -> Iterator[str]:

@@ -14,6 +14,9 @@ from locust_cutover.result import Result, machine, versions
 LENIENT = "backslashreplace"
 """For bytes of a path that are no UTF-8; JSON reads its own escape back."""
 
+NOT_JUDGED = "not judged"
+"""The verdict on what nobody could see."""
+
 ANSWERS = ("phase", "kind", "answer", "count", "share")
 
 FLIPS = (
@@ -108,6 +111,9 @@ def verdict_rows(result: Result) -> Iterable[Sequence[object]]:
                 f"{expectation.harmful_upper95:.6f}",
                 *outage,
             )
+        for fault in phase.not_judged:
+            facts = (phase.visits, phase.facts.flips)
+            yield phase.phase.name, f"{fault}: {phase.phase.expect[fault]}", "", NOT_JUDGED, *facts, "", "", "", ""
 
 
 TABLES: dict[str, tuple[Sequence[str], Callable[[Result], Iterable[Sequence[object]]]]] = {
@@ -123,6 +129,7 @@ def as_json(result: Result) -> dict[str, Any]:
     return {
         "verdict": result.verdict,
         "exit_code": result.exit_code,
+        "notes": list(result.notes),
         "scenario": {
             "name": result.scenario.name,
             "path": str(result.scenario.path),
@@ -140,6 +147,8 @@ def as_json(result: Result) -> dict[str, Any]:
                 "every_ns": phase.phase.every,
                 "verdict": phase.verdict,
                 "troubles": list(phase.troubles),
+                "said": phase.facts.said,
+                "not_judged": list(phase.not_judged),
                 "seconds": round(phase.facts.seconds, 6),
                 "visits": phase.visits,
                 "flips": phase.facts.flips,

@@ -84,6 +84,8 @@ def _verdict(result: Result) -> Markup:
         for expectation in phase.expectations
     ]
     troubles = [f"{phase.phase.name}: {trouble}" for phase in result.phases for trouble in phase.troubles]
+    troubles += result.notes
+    said = [(phase.phase.name, phase.facts.said) for phase in result.phases if phase.facts.said]
     return join(
         element("h1", f"{result.scenario.name} on {result.server}, {words.many(result.users, 'user')}"),
         element(
@@ -94,6 +96,10 @@ def _verdict(result: Result) -> Markup:
         ),
         element("p", result.scenario.description, class_="small") if result.scenario.description else "",
         element("ul", *(element("li", trouble) for trouble in troubles)) if troubles else "",
+        *(
+            join(element("p", f"{name}: the last lines that the command printed:"), element("pre", "\n".join(lines)))
+            for name, lines in said
+        ),
         _table(["phase", "expected", "seen", "flips that did it", "verdict"], rows),
     )
 

@@ -7,9 +7,12 @@ CI system takes a run that has measured nothing for one that passed, and each st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from locust_cutover.reports import words
 from locust_cutover.reports.markup import Markup, element
 from locust_cutover.result import Result
+from locust_cutover.scenario import Fault
 from locust_cutover.verdict import Expectation, PhaseVerdict
 
 
@@ -21,7 +24,7 @@ def render(result: Result) -> str:
         *suites,
         name=f"locust-cutover: {result.scenario.name}",
         time=_seconds(sum(phase.facts.seconds for phase in result.phases)),
-        **_counts([expectation for phase in result.phases for expectation in phase.expectations]),
+        **_counts(result.phases),
     )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}\n'
 
@@ -33,10 +36,11 @@ def _suite(result: Result, phase: PhaseVerdict) -> Markup:
         "testsuite",
         element("properties", *(element("property", name=name, value=value) for name, value in facts.items())),
         *(_case(result, phase, expectation) for expectation in phase.expectations),
+        *(_skipped(result, phase, fault) for fault in phase.not_judged),
         name=phase.phase.name,
         time=_seconds(phase.facts.seconds),
         timestamp=result.started.replace(tzinfo=None).isoformat(timespec="seconds"),
-        **_counts(phase.expectations),
+        **_counts([phase]),
     )
 
 
@@ -53,18 +57,34 @@ def _case(result: Result, phase: PhaseVerdict, expectation: Expectation) -> Mark
         outcome,
         element("system-out", said) if expectation.verdict == "held" else Markup(""),
         name=f"{expectation.fault}: {expectation.expected}",
-        # CI systems group by the part before the last dot.
-        classname=f"{result.scenario.name}.{phase.phase.name.replace('.', '_')}",
+        classname=_class(result, phase),
         time=_seconds(phase.facts.seconds),
     )
 
 
-def _counts(expectations: list[Expectation] | tuple[Expectation, ...]) -> dict[str, int]:
-    verdicts = [expectation.verdict for expectation in expectations]
+def _skipped(result: Result, phase: PhaseVerdict, fault: Fault) -> Markup:
+    return element(
+        "testcase",
+        element("skipped", message="; ".join(result.notes)),
+        name=f"{fault}: {phase.phase.expect[fault]}",
+        classname=_class(result, phase),
+        time=_seconds(phase.facts.seconds),
+    )
+
+
+def _class(result: Result, phase: PhaseVerdict) -> str:
+    """CI systems group by the part before the last dot."""
+    return f"{result.scenario.name}.{phase.phase.name.replace('.', '_')}"
+
+
+def _counts(phases: Sequence[PhaseVerdict]) -> dict[str, int]:
+    verdicts = [expectation.verdict for phase in phases for expectation in phase.expectations]
+    skipped = sum(len(phase.not_judged) for phase in phases)
     return {
-        "tests": len(verdicts),
+        "tests": len(verdicts) + skipped,
         "failures": verdicts.count("violated"),
         "errors": verdicts.count("inconclusive"),
+        **({"skipped": skipped} if skipped else {}),
     }
 
 

@@ -117,6 +117,7 @@ def _verdict(result: Result) -> Iterator[dict[str, Any]]:
         "verdict": RUNNING if lasts and result.verdict != "violated" else result.verdict,
         "visits": sum(phase.visits for phase in result.phases),
         "flips": sum(phase.facts.flips for phase in result.phases),
+        **({"why": "; ".join(result.notes)} if result.notes else {}),
     }
     for phase in result.phases:
         for expectation in phase.expectations:
