@@ -45,8 +45,7 @@ def run(cell: Cell, folder: Path) -> Measured:
         finally:
             _end(process)
     if not verdict.is_file():
-        lines = log.read_text(errors="replace").splitlines()
-        return not_measured(cell, lines[-1].strip() if lines else f"ended with exit code {process.returncode}")
+        return not_measured(cell, _reason(log.read_text(errors="replace"), process.returncode))
     return measured(cell, json.loads(verdict.read_text()))
 
 
@@ -59,6 +58,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _reason(log: str, exit_code: int) -> str:
+    """The last error that Locust has logged, or what it said before it started."""
+    lines = [line for line in log.splitlines() if line.strip()]
+    errors = [line.partition("/ERROR/")[2].partition(": ")[2] for line in lines if "/ERROR/" in line]
+    return [f"ended with exit code {exit_code}", *lines[-1:], *errors][-1]
 
 
 def _text(cell: Cell) -> str:

@@ -97,10 +97,3 @@ def test_the_ln_of_busybox_and_of_uutils_loses_and_that_of_gnu_does_not(tmp_path
     answers = seen(tmp_path, "embedded", phases, ("BusyBox", "lost"), ("uutils", "lost"))
     assert count(answers, "GNU", "lost") == 0
     assert count(answers, "GNU", "ok") > 500
-
-
-def test_mv_alone_flips_nothing_and_the_run_says_so(tmp_path: Path) -> None:
-    """It moves the new link into the old release, and exits with 0: not one visitor notices, and nothing was proved."""
-    with LocustProcess(tmp_path, "--headless", "--scenario", "mv") as locust:
-        assert locust.wait() == 3, locust.output
-    assert "flips did not take" in locust.output

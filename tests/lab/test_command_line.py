@@ -1,0 +1,154 @@
+"""python -m lab, as its users run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab.cell import Cell, Measured
+from lab.run import recall
+from lab.table import from_csv
+from lab.ways import load_way
+from locust_cutover.servers.nginx_php import NginxPhp
+from tests.conftest import require
+from tests.locust_process import PATIENCE, ROOT
+
+LAB = [sys.executable, "-m", "lab"]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A call of the lab, to its end."""
+    return subprocess.run(
+        [*LAB, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the cells of one call are: atomic on the server that pins each request to one release."""
+    folder = tmp_path_factory.mktemp("matrix")
+    result = run("--servers", "embedded-pinned", "--ways", "atomic", "--cells", str(folder))
+    assert result.returncode == 0, result.stdout
+    return folder
+
+
+def test_a_call_measures_its_cells_and_writes_the_table(folder: Path) -> None:
+    """Markdown, CSV and picture, with the numbers of a real run."""
+    (row,) = from_csv((folder / "results.csv").read_text())
+    assert (row["server"], row["way"], row["worst"], row["verdict"]) == ("embedded-pinned", "atomic", "clean", "held")
+    assert int(row["flips"]) > 100
+    assert int(row["visits"]) > 100
+    assert "| `atomic` | 0 | 0 | 0 | < " in (folder / "results.md").read_text()
+    assert "<svg" in (folder / "results.svg").read_text()
+
+
+def test_a_cell_that_is_there_is_not_run_again(folder: Path) -> None:
+    """An interrupted call goes on where it was; the words around the table stay."""
+    page = folder / "results.md"
+    page.write_text(page.read_text().replace("# Results", "# Results\n\nMine."))
+    before = (folder / "embedded-pinned-atomic_verdict.json").stat().st_mtime_ns
+    result = run("--servers", "embedded-pinned", "--ways", "atomic", "--cells", str(folder))
+    assert result.returncode == 0
+    assert "1 of 1 cells are there already" in result.stdout
+    assert (folder / "embedded-pinned-atomic_verdict.json").stat().st_mtime_ns == before
+    assert "# Results\n\nMine." in page.read_text()
+    assert page.read_text().count("| `atomic` |") == 1
+
+
+def test_a_cell_of_another_scenario_is_run_again(folder: Path, tmp_path: Path) -> None:
+    """When the way to measure has changed, old numbers would be wrong ones."""
+    cell = Cell(load_way("atomic"), "embedded-pinned")
+    assert isinstance(recall(cell, folder), Measured)
+    for name in ("embedded-pinned-atomic.yaml", "embedded-pinned-atomic_verdict.json"):
+        (tmp_path / name).write_text((folder / name).read_text())
+    changed = json.loads((tmp_path / "embedded-pinned-atomic.yaml").read_text())
+    changed["load"]["users"] = 3
+    (tmp_path / "embedded-pinned-atomic.yaml").write_text(json.dumps(changed))
+    assert recall(cell, tmp_path) is None
+
+
+def test_a_cell_that_fails_does_not_stop_the_others(folder: Path, tmp_path: Path) -> None:
+    """Its last words are said, the others are in the table, the exit code is not 0, and the next call tries again."""
+    require(NginxPhp)
+    deep = tmp_path / ("deep" * 30)  # no socket can have so long a path
+    deep.mkdir()
+    cells = shutil.copytree(folder, tmp_path / "cells")
+    arguments = ["--servers", "nginx-php", "embedded-pinned", "--ways", "atomic", "--cells", str(cells)]
+    result = run(*arguments, TMPDIR=str(deep))
+    assert result.returncode == 1
+    assert "1 of 2 cells: " in result.stdout
+    assert "nginx-php × atomic: " in result.stdout
+    assert "no socket can have a path of over 107 bytes" in result.stdout
+    rows = from_csv((cells / "results.csv").read_text())
+    assert [row["worst"] for row in rows] == ["not measured", "clean"]
+    assert "1 of 2 cells are there already" in run(*arguments, TMPDIR=str(deep)).stdout
+
+
+def test_a_claim_that_is_not_so_is_told(folder: Path, tmp_path: Path) -> None:
+    """The text beside the table is held to it."""
+    (tmp_path / "results.md").write_text("<!-- cells: * × atomic: lost > 0 -->\n")
+    arguments = ["--servers", "embedded-pinned", "--ways", "atomic", "--cells", str(folder), "--into", str(tmp_path)]
+    result = run(*arguments)
+    assert result.returncode == 1
+    assert "claims otherwise: embedded-pinned × atomic: lost is 0, not > 0" in result.stdout
+
+
+def test_ctrl_c_ends_the_cell_in_hand_and_says_how_to_go_on(tmp_path: Path) -> None:
+    """Locust, server and switcher end as well, and nothing is left of their sites."""
+    temp = tmp_path / "tmp"
+    temp.mkdir()
+    arguments = ["--servers", "embedded", "--ways", "atomic", "--cells", str(tmp_path / "cells")]
+    with subprocess.Popen(
+        [*LAB, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temp)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        lab = psutil.Process(process.pid)
+        while not list(temp.glob("locust-cutover-*/site/current")):
+            assert process.poll() is None
+        family = lab.children(recursive=True)
+        assert family
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 130, output
+    assert "stopped; the same command goes on where this one was" in output
+    assert "Traceback" not in output
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE)
+    assert alive == []
+    assert list(temp.glob("locust-cutover-*")) == []
+
+
+def test_the_examples_of_the_help_are_taken() -> None:
+    """By the parser, at least: each as a whole takes half an hour."""
+    text = run("--help").stdout
+    lines = [line.strip().split("  ")[0] for line in text.splitlines() if line.startswith("  python -m lab")]
+    assert len(lines) == 3
+    for line in lines:
+        result = run(*line.split()[3:], "--help")
+        assert result.returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [["--servers", "ngnix"], ["--ways", "atomc"], ["--cels", "x"]])
+def test_a_wrong_command_line_is_exit_code_2(arguments: list[str]) -> None:
+    """Before anything is run."""
+    assert run(*arguments).returncode == 2
