@@ -206,6 +206,8 @@ class Experiment:
     def on_finished(self, result: Result) -> None:
         """Report, and end Locust's test unless that is what ended the run."""
         try:
+            # A report that fails to be made must not leave a pass behind.
+            self.environment.process_exit_code = result.exit_code or 3
             exit_code, problems = result.exit_code, Outputs.of(self.options).write(result)
             if self.history is not None and self.history.error:
                 problems.append(f"the history is not complete: {self.history.error}")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from locust_cutover.closeup import FLIPS, CloseUps, Cost
 from locust_cutover.histogram import Histogram
 from locust_cutover.reports.console import label as answer_label
-from locust_cutover.reports.markup import Markup, element
+from locust_cutover.reports.markup import Markup, element, join
 from locust_cutover.reports.svg import COLUMNS, Scale, axis, bars, label, percent, picture, plot, ticks
-from locust_cutover.reports.words import many, microseconds
+from locust_cutover.reports.words import many, microseconds, percentage
 from locust_cutover.timeline import Flip
 from locust_cutover.verdict import Outage
 from locust_cutover.visit import KINDS, Kind
@@ -44,10 +44,10 @@ def answer_bars(name: str, rows: Sequence[tuple[Kind, str, int]], visits: int, f
     for place, (kind, shown, count) in enumerate(rows):
         y = place * step
         share = count / visits if visits else 0.0
-        value = f"{count:,}  ·  {_share(share)}" if count else "none"
+        value = f"{count:,}  ·  {percentage(share)}" if count else "none"
         said.append(f"{shown} {value}")
         parts += [
-            label(0, y + 13, shown, class_="name"),
+            label(0, y + 13, _short(shown, 26), class_="name"),
             label(1, y + 13, value, class_="value" if count else "none"),
             element("rect", x="0", y=y + 18, width="100%", height="9", class_="track"),
         ]
@@ -56,7 +56,7 @@ def answer_bars(name: str, rows: Sequence[tuple[Kind, str, int]], visits: int, f
             width = percent(max(scale.at(share), 0.012))
             parts.append(element("rect", x="0", y=y + 18, width=width, height="9", class_=kind))
     bottom = len(rows) * step + 2
-    texts = [(tick, _share(tick)) for tick in scale.ticks(4)]
+    texts = [(tick, percentage(tick)) for tick in scale.ticks(4)]
     return picture(f"Answers of {name}: {', '.join(said) or 'none'}", bottom + 22, *parts, axis(scale, bottom, texts))
 
 
@@ -90,7 +90,7 @@ def timeline(
     fault_kinds: list[Kind] = [kind for kind in KINDS if kind != "ok" and any(c[kind] for c in columns.values())]
     for kinds, height, what in (
         (list(KINDS), 90, "answers"),
-        (fault_kinds, 56, _list(fault_kinds)),
+        (fault_kinds, 56, "not ok"),
     ):
         top = max((sum(counts[kind] for kind in kinds) for counts in columns.values()), default=0)
         if not top:
@@ -207,7 +207,7 @@ def close_up(flip: Flip, costs: Sequence[Cost]) -> Markup:
         y = step * place + 4
         here, anchor = (start, "start") if start < 0.6 else (end, "end")
         parts += [
-            label(here, y + 10, what, anchor=anchor, class_="value"),
+            label(here, y + 10, _short(what, 26), anchor=anchor, class_="value"),
             element(
                 "rect",
                 element("title", said[-1]),
@@ -342,22 +342,13 @@ def _stack(
     return paths
 
 
-def _share(share: float) -> str:
-    if 0 < share < 0.0000095:
-        return f"{100 * share:.0e} %"
-    digits = 3 if share < 0.01 else 1
-    return f"{100 * share:.{digits}f}".rstrip("0").rstrip(".") + " %"
-
-
-def _short(name: str) -> str:
-    """What fits on a phone; the whole name stands in the tables."""
-    return name if len(name) <= 36 else f"{name[:35]}…"
+def _short(name: str, most: int = 36) -> str:
+    """What fits on a phone; the whole is said when it is pointed at, and to those who listen."""
+    if len(name) <= most:
+        return name
+    return join(f"{name[: most - 1]}…", element("title", name))
 
 
 def _digits(marks: Sequence[float]) -> int:
     step = marks[1] - marks[0] if len(marks) > 1 else 1.0
     return next((digits for digits in range(7) if abs(step * 10**digits - round(step * 10**digits)) < 1e-6), 6)
-
-
-def _list(kinds: Sequence[Kind]) -> str:
-    return " and ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1] if kinds else ""]))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from locust_cutover import closeup
 from locust_cutover.fliptable import FlipTable
-from locust_cutover.reports import charts, words
+from locust_cutover.reports import charts, files, words
 from locust_cutover.reports.console import RATES, milliseconds
 from locust_cutover.reports.console import label as answer_label
 from locust_cutover.reports.markup import Markup, element, join
@@ -83,7 +83,15 @@ def _verdict(result: Result) -> Markup:
         for phase in result.phases
         for expectation in phase.expectations
     ]
-    troubles = [f"{phase.phase.name}: {trouble}" for phase in result.phases for trouble in phase.troubles]
+    rows += [
+        [phase.phase.name, f"{fault}: {phase.phase.expect[fault]}", "", "", files.NOT_JUDGED]
+        for phase in result.phases
+        for fault in phase.not_judged
+    ]
+    told = words.sentence(result)
+    troubles = [
+        f"{phase.phase.name}: {trouble}" for phase in result.phases for trouble in phase.troubles if trouble not in told
+    ]
     troubles += result.notes
     said = [(phase.phase.name, phase.facts.said) for phase in result.phases if phase.facts.said]
     return join(
@@ -91,11 +99,11 @@ def _verdict(result: Result) -> Markup:
         element(
             "div",
             element("span", words.SIGNS[result.verdict], class_="sign", aria_hidden="true"),
-            element("p", words.sentence(result)),
+            element("p", told),
             class_=f"verdict {result.verdict}",
         ),
         element("p", result.scenario.description, class_="small") if result.scenario.description else "",
-        element("ul", *(element("li", trouble) for trouble in troubles)) if troubles else "",
+        element("ul", *(element("li", trouble) for trouble in troubles), class_="troubles"),
         *(
             join(element("p", f"{name}: the last lines that the command printed:"), element("pre", "\n".join(lines)))
             for name, lines in said
@@ -139,7 +147,9 @@ def _answers(phases: Sequence[Charted]) -> Markup:
                 "figure",
                 element("h3", phase.phase.name),
                 element("figcaption", _phase_words(phase)),
-                charts.answer_bars(phase.phase.name, rows, phase.visits, floor) if rows else _nothing("No visit."),
+                charts.answer_bars(phase.phase.name, rows, phase.visits, floor)
+                if phase.visits
+                else _nothing("No visit."),
             )
         )
     return join(
@@ -173,7 +183,7 @@ def _timelines(phases: Sequence[Charted], began: int) -> Markup:
     for phase, table in phases:
         rows = list(phase.strip.intervals.rows())
         kinds.update(kind for _, counts in rows for kind in counts)
-        flips = [(row.flip.invoked, any(row[2:])) for row in table.rows() if row.flip.number]
+        flips = [(row.flip.invoked, row.harmful) for row in table.rows() if row.flip.number]
         chart = charts.timeline(phase.phase.name, rows, phase.strip.intervals.width, flips, began, table.sparse)
         note = "With every: 0 only the flips that did harm are kept." if table.sparse else ""
         figures.append(
@@ -385,7 +395,7 @@ def _patterns() -> Markup:
             "defs",
             pattern("torn", "5", element("path", d="M1.3 0v5", class_="torn"), "rotate(45)"),
             pattern("stale", "4", element("circle", cx="2", cy="2", r="1.5", class_="stale")),
-            pattern("unjudged", "4", element("path", d="M0 2h4M2 0v4", class_="unjudged")),
+            pattern("unjudged", "4", element("path", d="M0 2h4", class_="unjudged")),
         ),
         class_="patterns",
         width="0",

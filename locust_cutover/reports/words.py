@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from locust_cutover.result import Result
 from locust_cutover.verdict import Expectation, PhaseVerdict, Verdict
 
@@ -45,7 +47,7 @@ def seen(phase: PhaseVerdict, expectation: Expectation) -> str:
     """What was seen of one kind of fault: "106 of 34,501 visits lost (0.307 %) at 104 flips"."""
     if not expectation.observed:
         return f"none of {_visits(phase)} {expectation.fault}"
-    share = f"{100 * expectation.observed / phase.visits:.3f} %"
+    share = percentage(expectation.observed / phase.visits)
     return f"{expectation.observed:,} of {_visits(phase)} {expectation.fault} ({share}){where(expectation)}"
 
 
@@ -66,6 +68,13 @@ def microseconds(number: float) -> str:
     if number >= 100_000:
         return f"{number / 1000:,.0f} ms"
     return f"{number:,.0f} µs" if number >= 100 else f"{number:.1f} µs" if number >= 10 else f"{number:.2g} µs"
+
+
+def percentage(share: float) -> str:
+    """A share of 0 to 1 in percent; below one percent to three digits, since the smallest are what one looks for."""
+    value = 100 * share
+    digits = 1 if value >= 1 or not value else 2 - math.floor(math.log10(value))
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".") + " %"
 
 
 def many(count: int, noun: str) -> str:
