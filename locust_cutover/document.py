@@ -183,6 +183,8 @@ def read_document(path: Path) -> Value:
         line = mark.line + 1 if mark else 1
         problem = ", ".join(filter(None, [error.context, error.problem]))
         raise DocumentError(f"{path}:{line}: not YAML: {problem}") from None
+    except RecursionError:
+        raise DocumentError(f"{path}: not a document that people write: it is nested too deeply") from None
     if node is None:
         raise DocumentError(f"{path}:1: the file is empty")
     return Value(path, "", node)

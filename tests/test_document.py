@@ -54,6 +54,13 @@ def test_a_file_that_is_not_one_yaml_document_is_refused(tmp_path: Path, content
     assert str(error.value).startswith(f"{file}{problem}")
 
 
+def test_a_file_that_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    """Instead of a traceback."""
+    (tmp_path / "file.yaml").write_text("[" * 10_000)
+    with pytest.raises(DocumentError, match="nested too deeply"):
+        read_document(tmp_path / "file.yaml")
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     """They have no line; the system's own words say what is the matter."""
     with pytest.raises(DocumentError) as missing:

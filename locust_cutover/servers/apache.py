@@ -51,7 +51,9 @@ class Apache(Server):
     def _nobody(self) -> list[str]:
         """Apache refuses to serve as root, and nobody may not enter our folder: be nobody with that right of root."""
         user = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        return [self.find(SETPRIV), *user, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        # Becoming another user would cut it off the leash.
+        return [self.find(SETPRIV), *user, *rights, "--pdeathsig=TERM"]
 
 
 class ApachePhp(Apache):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import os
 import select
 import shutil
@@ -21,6 +22,10 @@ from collections.abc import Sequence
 
 PATIENCE = 5.0
 """Seconds that a server has to end by itself."""
+
+PR_SET_PDEATHSIG = 1
+
+LIBC = ctypes.CDLL(None)
 
 
 def main() -> int:
@@ -44,7 +49,10 @@ def main() -> int:
     first: subprocess.Popen[bytes] | None = None
     orphaned = False
     try:
-        programs.extend(subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0) for command in commands)
+        programs.extend(
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=_end_with_us)
+            for command in commands
+        )
         while first is None and not orphaned and not {signal.SIGTERM, signal.SIGINT} & set(told):
             ready, _, _ = select.select([0, wake_read], [], [])
             if wake_read in ready:
@@ -58,6 +66,11 @@ def main() -> int:
         shutil.rmtree(options.remove, ignore_errors=True)
     code: int = (first or programs[-1]).returncode
     return code if code >= 0 else 128 - code
+
+
+def _end_with_us() -> None:
+    """Let Linux send SIGTERM when the leash itself is killed: then nobody else would (prctl(2))."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _split(arguments: Sequence[str]) -> list[list[str]]:

@@ -180,6 +180,15 @@ def test_a_server_whose_parent_is_killed_goes_with_its_folder(kind: type[Server]
     assert not folder.exists()
 
 
+def test_a_server_whose_leash_is_killed_ends_as_well(server: Server) -> None:
+    """Whoever kills everything that is called python must not leave a web server behind."""
+    with family_of(server) as family:
+        family.members[0].kill()
+        family.wait_until_ended()
+    assert not server.alive()
+    assert get(server, PAGE).name == REFUSED
+
+
 def test_a_server_that_is_killed_takes_its_workers_along(server: Server) -> None:
     """Some hear no SIGTERM once their master is gone. The run is told."""
     with family_of(server) as family:
