@@ -36,10 +36,10 @@ servers: ## install the real web servers (Debian 12, Ubuntu 24.04)
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get install -yq --no-install-recommends \
 		nginx php-fpm apache2 libapache2-mod-php caddy lighttpd
 
-tools: ## install what the table compares (BusyBox, uutils, rsync), and strace for the tests (Debian 12, Ubuntu 24.04)
+tools: ## install what is compared (BusyBox, uutils, rsync), and Capistrano and strace for the tests (Debian 12, Ubuntu 24.04)
 	$(SUDO) apt-get update -q
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends \
-		busybox rust-coreutils rsync strace
+		busybox rust-coreutils rsync strace capistrano git
 
 browser: ## install Chromium, for the tests of what people look at (Debian 12)
 	$(SUDO) apt-get update -q
