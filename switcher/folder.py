@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from switcher.place import SiteError, find_releases, locate
+from switcher.place import SiteError, find_releases, free_name, locate
 from switcher.strategies import AWAY, in_place
 from switcher.tree import copy, entries, is_beginning, is_folder, is_same, is_same_file, remove
 
@@ -76,13 +76,7 @@ class Folder:
 
         What has the name is left alone, unless all of it is a release's: a killed switcher left that, and it goes.
         """
-        folder, name = os.path.split(self.path)
-        number = 0
-        while True:
-            path = os.path.join(folder, f".{name}.switcher" + (f"-{number}" if number else ""))
-            if self._free(path) and self._free(path + AWAY):
-                return path
-            number += 1
+        return free_name(self.path, self._free)
 
     def prepare(self, target: str, spare: str) -> None:
         """Make the copy that a strategy moves in."""

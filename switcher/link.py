@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from switcher.place import SiteError, find_releases, is_below, locate
-from switcher.strategies import AWAY, atomic
+from switcher.place import SiteError, find_releases, free_name, is_below, locate
+from switcher.strategies import atomic
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,7 @@ class Link:
         A name that is taken is left alone, unless it is a symlink to one of our releases: such a
         one only a killed switcher leaves behind, and it goes.
         """
-        folder, name = os.path.split(self.path)
-        number = 0
-        while True:
-            path = os.path.join(folder, f".{name}.switcher" + (f"-{number}" if number else ""))
-            if self._free(path) and self._free(path + AWAY):
-                return path
-            number += 1
+        return free_name(self.path, self._free)
 
     def prepare(self, target: str, spare: str) -> None:
         """Nothing: a link is made in no time."""

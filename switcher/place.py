@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
+
+from switcher.strategies import AWAY
 
 
 class SiteError(ValueError):
@@ -91,6 +93,17 @@ def find_releases(root: str, path: str, releases: Sequence[str]) -> dict[str, st
         # The real folder: a release that leads through the link would become a loop with the flip to it.
         targets[release] = os.path.relpath(real, os.path.dirname(path))
     return targets
+
+
+def free_name(path: str, is_free: Callable[[str], bool]) -> str:
+    """A name beside `path` for what is temporary, that is free and is so with AWAY behind it."""
+    folder, name = os.path.split(path)
+    number = 0
+    while True:
+        spare = os.path.join(folder, f".{name}.switcher" + (f"-{number}" if number else ""))
+        if is_free(spare) and is_free(spare + AWAY):
+            return spare
+        number += 1
 
 
 def is_below(path: str, root: str) -> bool:
