@@ -8,6 +8,7 @@ CI system takes a run that has measured nothing for one that passed, and each st
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from locust_cutover.reports import words
 from locust_cutover.reports.markup import Markup, element
@@ -39,7 +40,7 @@ def _suite(result: Result, phase: PhaseVerdict) -> Markup:
         *(_skipped(result, phase, fault) for fault in phase.not_judged),
         name=phase.phase.name,
         time=_seconds(phase.facts.seconds),
-        timestamp=result.started.replace(tzinfo=None).isoformat(timespec="seconds"),
+        timestamp=result.started.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds"),
         # The schema has this number here and not for the whole.
         skipped=len(phase.not_judged),
         **_counts([phase]),

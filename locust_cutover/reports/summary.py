@@ -59,8 +59,10 @@ def render(result: Result) -> str:
 def plain(string: str) -> str:
     """The text as Markdown that shows it as it is: on one line, with nothing in it taken for markup."""
     one_line = " ".join(string.split())
-    # What could begin code, emphasis, a link, a mention or a cell; HTML's own characters become references.
-    return as_text(re.sub(r"[\\`*_\[\]|~@]", r"\\\g<0>", one_line))
+    # What could begin code, emphasis, a link, a mention or a cell …
+    one_line = re.sub(r"[\\`*_\[\]|~@]", r"\\\g<0>", one_line)
+    # … and at the start a heading or a list. HTML's own characters become references.
+    return as_text(re.sub(r"^(\d*)([-#+=.)])", r"\1\\\2", one_line))
 
 
 def _answers(phase: PhaseVerdict) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from locust_cutover.fliptable import FlipTable
 from locust_cutover.judge import judge
 from locust_cutover.result import Result
-from locust_cutover.scenario import Expected, Fault, Load, Phase, Scenario, Site
+from locust_cutover.scenario import FAULTS, Expected, Fault, Load, Phase, Scenario, Site
 from locust_cutover.tally import Tally
 from locust_cutover.timeline import Flip, Timeline
 from locust_cutover.verdict import PhaseFacts, judge_phase
@@ -95,9 +95,10 @@ def counted(
     flips: Sequence[Sequence[Flip]],
     troubles: Sequence[str],
     tally: Tally,
+    judged: Collection[Fault] = FAULTS,
     **changes: Any,
 ) -> Result:
-    """The result of a tally."""
+    """The result of a tally, in which these faults could be judged."""
     tables = [FlipTable(index, phase.every == 0) for index, phase in enumerate(phases)]
     facts = []
     for table, made, trouble in zip(tables, flips, troubles, strict=True):
@@ -112,7 +113,7 @@ def counted(
     values = {
         "scenario": Scenario("two", Path("scenarios/two.yaml"), "Does it lose?", Site(), Load(), tuple(phases), text),
         "phases": tuple(
-            judge_phase(phase, index, facts[index], tally, tables[index]) for index, phase in enumerate(phases)
+            judge_phase(phase, index, facts[index], tally, tables[index], judged) for index, phase in enumerate(phases)
         ),
         "flips": tuple(tables),
         "server": "nginx 1.22.1",

@@ -1,0 +1,132 @@
+"""The files that are asked for: refused before the run where possible, and each written whatever befalls another."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from locust_cutover.reports import outputs
+from locust_cutover.reports.outputs import Outputs
+from tests.locust_process import ROOT
+from tests.reports.runs import Told, held, result
+
+
+def options(*arguments: str) -> argparse.Namespace:
+    """The options of a command line."""
+    parser = argparse.ArgumentParser()
+    outputs.add_options(parser)
+    return parser.parse_args(arguments)
+
+
+def asked(folder: Path) -> Outputs:
+    """All four, below a folder that is not there yet."""
+    place = folder / "not" / "yet"
+    return Outputs(str(place / "run"), str(place / "r.html"), str(place / "j.xml"), str(place / "s.md"))
+
+
+def test_every_file_that_is_asked_for_is_written(tmp_path: Path) -> None:
+    """Their folder is made; nothing else is written."""
+    assert asked(tmp_path).write(result(held())) == []
+    assert sorted(path.name for path in (tmp_path / "not" / "yet").iterdir()) == [
+        "j.xml",
+        "r.html",
+        "run_answers.csv",
+        "run_flips.csv",
+        "run_verdict.csv",
+        "run_verdict.json",
+        "s.md",
+    ]
+
+
+def test_nothing_is_written_that_was_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an option there is no file."""
+    monkeypatch.chdir(tmp_path)
+    wanted = Outputs.of(SimpleNamespace(csv_prefix=None, report=None, junit=None, summary=None))
+    assert wanted.write(result(held())) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_replaces_the_report_and_adds_to_the_summary(tmp_path: Path) -> None:
+    """A job page collects the summaries of its steps."""
+    wanted = asked(tmp_path)
+    Path(wanted.summary).parent.mkdir(parents=True)
+    Path(wanted.summary).write_text("the step before\n")
+    wanted.write(result(held()))
+    wanted.write(result(Told("never", trouble="was not run")))
+    assert "Inconclusive" in Path(wanted.report).read_text()
+    assert "Held" not in Path(wanted.report).read_text()
+    summary = Path(wanted.summary).read_text()
+    assert summary.startswith("the step before\n")
+    assert summary.index("✅ Held") < summary.index("❔ Inconclusive")
+
+
+def test_what_cannot_be_written_is_told_and_the_rest_is_written(tmp_path: Path) -> None:
+    """One line each, with option, file and reason."""
+    place = tmp_path / "file"
+    place.write_text("")
+    wanted = Outputs(str(place / "run"), str(place / "r.html"), str(tmp_path / "j.xml"), "/dev/full")
+    assert wanted.write(result(held())) == [
+        f"the CSV files cannot be written: {place}: File exists",
+        f"--report cannot be written: {place / 'r.html'}: File exists",
+        "--summary cannot be written: /dev/full: No space left on device",
+    ]
+    assert "<testsuites" in (tmp_path / "j.xml").read_text()
+
+
+def test_bytes_of_a_path_that_are_no_text_do_not_spoil_the_report(tmp_path: Path) -> None:
+    """A link may point anywhere."""
+    told = Told("forced").flip(100, outcome="the link points to caf\udce9")
+    assert asked(tmp_path).write(result(told.visit(99.5, answer="404 Not Found"))) == []
+
+
+@pytest.mark.parametrize("name", ["report", "junit", "summary"])
+def test_a_file_that_can_be_written_is_taken_and_not_touched(tmp_path: Path, name: str) -> None:
+    """One that is there, one that is not, one in a folder to be made; also a device."""
+    (tmp_path / "there").write_text("as it was")
+    for path in (tmp_path / "there", tmp_path / "new", tmp_path / "a" / "b" / "new", Path("/dev/null"), Path("new")):
+        assert getattr(options(f"--{name}", str(path)), name) == str(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    assert (tmp_path / "there").read_text() == "as it was"
+
+
+@pytest.mark.parametrize("name", ["report", "junit", "summary"])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("{folder}", "{folder}: is a folder"),
+        ("{folder}/file/x", "{folder}/file/x: {folder}/file is not a folder"),
+        ("{folder}/" + 300 * "x", "File name too long"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, path: str, reason: str
+) -> None:
+    """Nobody runs for an hour to hear it then: the command line is wrong, exit code 2."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as ended:
+        options(f"--{name}", path.format(folder=tmp_path))
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert f"argument --{name}: " in error
+    assert reason.format(folder=tmp_path) in error
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives itself another user's rights")
+def test_a_folder_of_somebody_else_is_refused() -> None:
+    """As nobody, who may write neither there nor into a folder below it."""
+    program = (
+        "import os, sys; from locust_cutover.reports.outputs import add_options; import argparse; "
+        "parser = argparse.ArgumentParser(); add_options(parser); os.setuid(65534); "
+        "parser.parse_args(['--report', '/etc/report/r.html'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.endswith("argument --report: /etc/report/r.html: Permission denied\n")

@@ -1,0 +1,78 @@
+"""The summary is Markdown that says what happened, and shows hostile text as text."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from markdown_it import MarkdownIt
+
+from locust_cutover.reports import summary
+from tests.reports.runs import Told, held, result, spoiled
+from tests.reports.test_html import HOSTILE
+
+
+def rendered(markdown: str) -> str:
+    """As HTML, as GitHub and GitLab do; raw HTML in it stays what it is."""
+    return str(MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough").render(markdown))
+
+
+def cells(html: str) -> list[list[str]]:
+    """The rows of all tables."""
+    rows = re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)
+    return [re.findall(r"<t[hd]>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+
+
+def test_the_verdict_is_the_heading_and_every_expectation_a_row() -> None:
+    """Then what was answered, and the outage."""
+    html = rendered(summary.render(result(Told("forced").flip(100).visit(99.5, answer="404 Not Found"), held())))
+    assert "<h3>❌ Violated: forced: 1 of 1 visit lost (100 %) at 1 flip, where none was expected.</h3>" in html
+    rows = cells(html)
+    assert rows[0] == ["phase", "expected", "seen", "verdict"]
+    assert rows[1] == ["forced", "lost: none", "1 of 1 visit lost (100 %) at 1 flip", "❌ violated"]
+    assert rows[6] == ["atomic", "stale: none", "none of 200 visits stale", "✅ held"]
+    assert rows[7] == ["phase", "visits", "flips", "outage per flip (95 %)", "answers"]
+    assert rows[9] == ["atomic", "200", "50", "none seen; below 595 µs", "[200] 200"]
+
+
+def test_an_inconclusive_run_says_why() -> None:
+    """In the heading and phase by phase."""
+    html = rendered(summary.render(result(spoiled(), Told("never", trouble="was not run"))))
+    assert "<h3>❔ Inconclusive: " in html
+    assert "<li>never: was not run</li>" in html
+    assert ["never", "0", "0", "not measured", "none"] in cells(html)
+
+
+def test_two_summaries_can_stand_in_one_file() -> None:
+    """A job may have several steps, and something else before them."""
+    one = summary.render(result(held()))
+    html = rendered("the step before" + one + one)
+    assert html.count("<h3>✅ Held") == 2
+    assert "<p>the step before</p>" in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *HOSTILE,
+        "a | b",
+        "*bold* _it_ `code` ~~no~~",
+        "[link](http://192.0.2.1)",
+        "# no",
+        "@all",
+        "1. no",
+        "- no",
+        "\\*no*",
+        "<http://192.0.2.1>",
+    ],
+)
+def test_hostile_text_is_text(text: str) -> None:
+    """In phase, answer, server and trouble: no tag, no link, no emphasis, no cell of its own."""
+    told = Told(text, trouble=text).flip(100).visit(99.5, answer=text).visit(50, "a", "a")
+    html = rendered(summary.render(result(told, server=text)))
+    assert set(re.findall(r"<(\w+)", html)) <= {"h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"}
+    assert [len(row) for row in cells(html)] == [4] * 4 + [5] * 2
+    assert html.count("<li>") == 1
+    if text.isprintable():
+        assert [unescape(item) for item in re.findall(r"<li>(.*?)</li>", html)] == [f"{text}: {text}"]
