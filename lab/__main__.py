@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from lab import ways as known
 from lab.cell import RARE_EVERY, RARE_FLIPS, SECONDS, Cell, Measured, not_measured
@@ -44,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, help="the folder for the table (default: that of the cells)")
     options = parser.parse_args(arguments)
     cells = [Cell(way, server) for server in options.servers for way in known.load_ways(options.ways)]
+    # A shell ignores SIGINT for what it starts in the background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         results = _measure(cells, options.cells)
     except KeyboardInterrupt:
@@ -105,6 +111,10 @@ def _run_if_installed(cell: Cell, folder: Path) -> Measured:
     except NotInstalledError as error:
         return not_measured(cell, str(error))
     return run(cell, folder)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _wrong_claims(folder: Path) -> list[str]:

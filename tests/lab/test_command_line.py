@@ -109,7 +109,8 @@ def test_a_claim_that_is_not_so_is_told(folder: Path, tmp_path: Path) -> None:
     assert "claims otherwise: embedded-pinned × atomic: lost is 0, not > 0" in result.stdout
 
 
-def test_ctrl_c_ends_the_cell_in_hand_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_cell_in_hand_and_says_how_to_go_on(tmp_path: Path, number: int) -> None:
     """Locust, server and switcher end as well, and nothing is left of their sites."""
     temp = tmp_path / "tmp"
     temp.mkdir()
@@ -128,7 +129,7 @@ def test_ctrl_c_ends_the_cell_in_hand_and_says_how_to_go_on(tmp_path: Path) -> N
             assert process.poll() is None
         family = lab.children(recursive=True)
         assert family
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130, output
     assert "stopped; the same command goes on where this one was" in output
