@@ -25,6 +25,8 @@ class Flip(NamedTuple):
     """"ok", or why the flip did not take."""
     held: str = ""
     """The release that the link pointed to after a flip that did not take; empty without a link."""
+    watched: bool = False
+    """Whether somebody else made it: what the link was during the cutover, once or several times, is not known."""
 
     @property
     def ok(self) -> bool:
@@ -84,6 +86,7 @@ class Timeline:
     Fⱼ is the next good flip after Fᵢ. A failed flip leaves its old release, its new one and the one that the link
     held afterwards possible until the next good one, and its cutover lasts as long: nobody knows what the link is
     meanwhile.
+    During the cutover of a watched flip every release is possible.
     The intervals are closed, since a moment that two of them share belongs to both.
     Every question is answered in logarithmic time.
     """
@@ -124,13 +127,14 @@ class Timeline:
     def sighting(self, release: str, sent: int, received: int) -> Sighting:
         """What it means that a visit [sent, received] saw `release`."""
         possible = self._possible.get(release)
-        if possible is None:
-            return Sighting(admissible=False, known=False)
-        index = possible.last_begun(received)
-        if index < 0:
-            return Sighting(admissible=False, known=False)
-        if possible.until[index] >= sent:
+        index = -1 if possible is None else possible.last_begun(received)
+        if possible is not None and index >= 0 and possible.until[index] >= sent:
             return _ADMISSIBLE
+        flip = self.flip_during(sent, received)
+        if flip is not None and flip.watched:
+            return Sighting(admissible=True, known=index >= 0)
+        if possible is None or index < 0:
+            return Sighting(admissible=False, known=False)
         return Sighting(
             admissible=False, known=True, age=sent - possible.until[index], replaced_by=possible.ended_by[index]
         )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from switcher.command import COMMAND, PLACEHOLDERS, run_command
-from switcher.duration import parse_duration
+from switcher.duration import format_duration, parse_duration
 from switcher.folder import open_folder
 from switcher.link import open_link
 from switcher.original import Original, remember
@@ -21,10 +21,13 @@ from switcher.stop import Stop
 from switcher.strategies import COPYING, FOLDER_STRATEGIES, STRATEGIES
 from switcher.stream import COLUMNS, Stream, StreamClosedError
 from switcher.switch import linger, switch
+from switcher.watch import PROBE, open_watched, watch
 
 USAGE = """python -m switcher STRATEGY --root FOLDER (--releases A B [...] | --discover) --every TIME
                           [--link NAME] [--for TIME | --flips N] [--attached] [--restore]
-                          [--timeout TIME] [--log FILE] [--folder] [-- COMMAND ...]"""
+                          [--timeout TIME] [--log FILE] [--folder] [-- COMMAND ...]
+       python -m switcher watch --root FOLDER
+                          [--link NAME] [--for TIME | --flips N] [--attached] [--polling]"""
 
 EXAMPLES = """
 standard output: JSON lines (ready, flips, heartbeat, done); times are CLOCK_MONOTONIC nanoseconds
@@ -35,6 +38,22 @@ examples, in a folder with the folders a and b:
   python -m switcher atomic --root . --releases a b --every 0 --flips 5000 >flips.jsonl
   python -m switcher command --root . --releases a b --every 1s --flips 3 -- ln -sfn {target} {link}
   python -m switcher command --root . --discover --restore --every 1s --flips 1 -- ln -sfn b {link}
+
+watch flips nothing and touches nothing: it says when somebody else flips
+  python -m switcher watch --root . --link current --for 10s
+"""
+
+WATCH = "watch"
+"""What stands in place of a strategy where somebody else flips."""
+
+WATCH_EXAMPLES = """
+standard output and exit code: as of python -m switcher --help
+invoked is a moment at which the old release was still there, completed one at which the new one was;
+what the link was in between, once or several times, is not known
+
+examples, in a folder with the link current:
+  python -m switcher watch --root . >flips.jsonl
+  python -m switcher watch --root /srv/app --link current --flips 2 --for 30m
 """
 
 
@@ -93,9 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--every", required=True, type=_duration, metavar="TIME", help="start to start; 0: as fast as possible"
     )
-    end = parser.add_mutually_exclusive_group()
-    end.add_argument("--for", dest="length", type=_some, metavar="TIME", help="stop after this time")
-    end.add_argument("--flips", type=_count, metavar="N", help="stop after this many flips")
+    _add_end(parser.add_mutually_exclusive_group())
     parser.add_argument(
         "--timeout", type=_some, metavar="TIME", help=f"for {COMMAND}: kill it after this time (default: {TIMEOUT})"
     )
@@ -114,10 +131,69 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_end(end: argparse._ActionsContainer) -> None:
+    end.add_argument("--for", dest="length", type=_some, metavar="TIME", help="stop after this time")
+    end.add_argument("--flips", type=_count, metavar="N", help="stop after this many flips")
+
+
+def _watch_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"python -m switcher {WATCH}",
+        description="Watches a symlink that somebody else flips, and says when it was.",
+        epilog=WATCH_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--root", required=True, metavar="FOLDER", help="the folder with the link; it may be read-only")
+    parser.add_argument("--link", default="current", metavar="NAME", help="the link, below root (default: current)")
+    _add_end(parser)  # whichever comes first
+    parser.add_argument(
+        "--polling", action="store_true", help=f"only look, every {format_duration(PROBE)}; do without inotify"
+    )
+    parser.add_argument("--attached", action="store_true", help="stop at the end of standard input, too")
+    return parser
+
+
+def _watch(arguments: Sequence[str]) -> int:
+    """Watch; returns the exit code."""
+    options = _watch_parser().parse_args(arguments)
+    if sys.stdout is None or (options.attached and sys.stdin is None):
+        return _fail(2, "standard output, and with --attached standard input, must be open")
+    stop = Stop(attached=sys.stdin.fileno() if options.attached else None)
+    try:
+        watched, witness, problem = open_watched(options.root, options.link, ear=not options.polling)
+    except SiteError as error:
+        return _fail(2, str(error))
+    if problem:
+        _log(f"no inotify ({problem}): looks every {format_duration(PROBE)} instead")
+    stream = Stream(sys.stdout.fileno(), lambda: witness.watermark)
+    try:
+        stream.say(
+            "ready",
+            pid=os.getpid(),
+            strategy=WATCH,
+            link=watched.link.path,
+            release=watched.link.name(witness.target),
+            repaired=False,
+            columns=COLUMNS,
+            by="polling" if watched.ear is None else "inotify",
+        )
+        schedule = Schedule(time.monotonic_ns(), 0, options.flips, options.length)
+        facts = watch(watched, witness, schedule, stream, stop, linger=options.attached)
+        stream.say("done", release=watched.link.name(witness.target), repaired=False, **facts)
+    except StreamClosedError as error:
+        return _fail(1, f"standard output: {error}")
+    finally:
+        stop.over()
+    return 1 if facts["failed"] else 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the switcher; returns its exit code."""
-    parser = _parser()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] == [WATCH]:
+        return _watch(arguments[1:])
+    parser = _parser()
     # By hand: argparse gives what stands after -- to whatever can take more arguments.
     split = arguments.index("--") if "--" in arguments else len(arguments)
     options, command = parser.parse_args(arguments[:split]), arguments[split + 1 :]

@@ -33,9 +33,12 @@ class Stop:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.reason = self.reason or signal.Signals(number).name
 
-    def wait(self, until: int) -> None:
-        """Sleep until the CLOCK_MONOTONIC time `until`, in nanoseconds, or until a request to stop."""
-        descriptors = [self._wake_read] if self._attached is None else [self._wake_read, self._attached]
+    def wait(self, until: int, also: int | None = None) -> None:
+        """Sleep until the CLOCK_MONOTONIC time `until`, in nanoseconds, or until a request to stop.
+
+        There being something to read from the descriptor `also` ends it, too.
+        """
+        descriptors = [self._wake_read, *(other for other in (self._attached, also) if other is not None)]
         while self.reason is None:
             left = until - time.monotonic_ns()
             ready, _, _ = select.select(descriptors, [], [], max(left, 0) / 1e9)
@@ -43,7 +46,7 @@ class Stop:
                 self.reason = self.reason or "end of standard input"
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
-            if left <= 0:
+            if left <= 0 or also in ready:
                 return
 
     def look(self) -> None:

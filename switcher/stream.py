@@ -6,7 +6,7 @@ import json
 import os
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 BATCH = 50_000_000
@@ -30,10 +30,12 @@ class Stream:
     """Writes events to `descriptor`; every line carries the watermark.
 
     The watermark is a CLOCK_MONOTONIC time: every flip invoked until then is on the stream.
-    It is true because lines are written between flips, by the thread that flips.
+    It is true because lines are written between flips, by the thread that flips. Where somebody else
+    flips, `watermark` tells it.
     """
 
     descriptor: int
+    watermark: Callable[[], int] | None = None
     _batch: list[Flip] = field(default_factory=list)
     _written: int = 0
 
@@ -62,7 +64,8 @@ class Stream:
             self._write({"event": "flips", "flips": flips})
 
     def _write(self, event: dict[str, object]) -> None:
-        self._written = event["watermark"] = time.monotonic_ns()
+        self._written = time.monotonic_ns()
+        event["watermark"] = self._written if self.watermark is None else self.watermark()
         line = json.dumps(event, separators=(",", ":")).encode() + b"\n"
         while line:
             try:

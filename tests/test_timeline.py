@@ -35,6 +35,16 @@ def test_a_release_that_was_replaced_knows_by_which_flip_and_how_long_ago() -> N
     assert sighting.replaced_by == flip(2, "c", 20, 22)
 
 
+def test_while_somebody_else_flips_any_release_is_possible() -> None:
+    """In the cutover of a watched flip, also one that never was there before or after; outside it is as ever."""
+    line = timeline("a", flip(1, "b", 10, 12), flip(2, "c", 20, 30)._replace(watched=True))
+    assert line.sighting("a", 30, 35) == (True, True, 0, None)
+    assert line.sighting("new", 15, 20) == (True, False, 0, None)
+    assert not line.sighting("a", 13, 19).admissible
+    assert not line.sighting("a", 31, 35).admissible
+    assert not line.sighting("new", 31, 35).known
+
+
 def test_a_rollback_makes_the_earlier_release_possible_again() -> None:
     """Between its two times it is stale, afterwards it is not."""
     line = timeline("a", flip(1, "b", 10, 12), flip(2, "a", 20, 22))

@@ -34,7 +34,7 @@ class FakeStop(Stop):
         self._clock = clock
         self._at = at
 
-    def wait(self, until: int) -> None:
+    def wait(self, until: int, also: int | None = None) -> None:
         """Be there; on the way there a stop may be asked for."""
         self._clock.now = max(self._clock.now, until)
         if self._at is not None and self._clock.now >= self._at:

@@ -1,0 +1,140 @@
+"""Watching a link that somebody else flips: a look as soon as inotify tells of it, and one every few milliseconds."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from dataclasses import dataclass
+
+from switcher.inotify import Inotify
+from switcher.link import Link
+from switcher.place import SiteError
+from switcher.schedule import Schedule
+from switcher.stop import Stop
+from switcher.stream import Stream
+from switcher.witness import GRAIN, OK, Change, Look, Witness
+
+PROBE = 5_000_000
+"""The longest time between two looks, in nanoseconds: a cutover is about as wide, since it begins with a look."""
+
+PATIENCE = 500_000_000
+"""How long the link may be missing at the start, in nanoseconds."""
+
+MISSING = "the link is missing"
+
+
+@dataclass
+class Watched:
+    """A link that is only looked at; `ear` hears of its changes, None where there is no inotify."""
+
+    link: Link
+    ear: Inotify | None
+
+    def look(self) -> Look:
+        """Take one look."""
+        before = time.monotonic_ns()
+        # First: what is heard has happened before what is seen.
+        arrivals, left = (None, False) if self.ear is None else self.ear.hear()
+        target, inode, changed = None, (0, 0), 0
+        try:
+            # Opened once, so that inode and target are of the same link.
+            link = os.open(self.link.path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                status = os.fstat(link)
+                inode, changed = (status.st_dev, status.st_ino), status.st_ctime_ns
+                if stat.S_ISLNK(status.st_mode):
+                    target = os.readlink("", dir_fd=link)
+            finally:
+                os.close(link)
+            state = self._state(target)
+        except FileNotFoundError:
+            state = MISSING
+        except OSError as error:
+            state = error.strerror or str(error)
+        return Look(before, time.monotonic_ns(), arrivals, target, left, state, inode, changed)
+
+    def _state(self, target: str | None) -> str:
+        if target is None:
+            return "not a symlink any more"
+        if not os.path.isdir(os.path.join(os.path.dirname(self.link.path), target)):
+            return f"the link points to {target}, which is no folder"
+        return OK
+
+
+def open_watched(root: str, link: str, ear: bool = True) -> tuple[Watched, Witness, str]:
+    """The link `link` below `root`, its witness, and why it cannot be heard of (empty when it can, or when not asked).
+
+    Touches nothing. Raises SiteError when there is no link on a folder to begin with.
+    """
+    # As it was given: who replaces a folder on the way to the link replaces the link.
+    path = os.path.normpath(os.path.join(os.path.abspath(root), link))
+    if not os.path.isdir(root):
+        raise SiteError(f"root {root}: no such folder")
+    if not path.startswith(os.path.join(os.path.abspath(root), "")):
+        raise SiteError(f"link {link}: not below root {root}")
+    watched, problem = Watched(Link(path, {}, os.path.realpath(root)), None), ""
+    first = _first(watched)
+    if ear:
+        try:
+            watched.ear = Inotify(path)
+        except OSError as error:
+            problem = error.strerror or str(error)
+    if watched.ear is not None:
+        return watched, Witness(_first(watched)), problem
+    # A link that has just been made may be another one soon that looks the same.
+    time.sleep(2 * GRAIN / 1e9)
+    again = watched.look()
+    same = again._replace(before=first.before, after=first.after) == first
+    return watched, Witness(again, since=first.after) if same else Witness(first), problem
+
+
+def _first(watched: Watched) -> Look:
+    """The first look that sees a link; SiteError when there is none, nor soon: its flips may have gaps."""
+    started = time.monotonic_ns()
+    while (look := watched.look()).target is None:
+        if look.after - started > PATIENCE:
+            state = "no such link" if look.state == MISSING else look.state.removesuffix(" any more")
+            raise SiteError(f"link {watched.link.path}: {state}; it must be there before somebody else flips it")
+        time.sleep(PROBE / 1e9)
+    if look.state != OK:
+        raise SiteError(f"link {watched.link.path}: {look.state.removeprefix('the link ')}")
+    return look
+
+
+def watch(
+    watched: Watched, witness: Witness, schedule: Schedule, stream: Stream, stop: Stop, linger: bool
+) -> dict[str, object]:
+    """Look until the schedule ends or a stop is asked for; returns the facts for the `done` event.
+
+    `linger`: at the end of the schedule say `over`, and look on until a stop: others flip on, and who
+    reads the stream has visits that are not judged yet.
+    """
+    flips = failed = 0
+    reason: str | None = None
+
+    def tell(change: Change | None) -> None:
+        nonlocal flips, failed
+        if change is None:
+            return
+        flips += 1
+        failed += change.outcome != OK
+        name = watched.link.name(change.target)
+        held = name if change.outcome == OK else None
+        stream.add((flips, name, None, change.invoked, change.completed, held, change.outcome))
+
+    while True:
+        look = watched.look()
+        tell(witness.see(look))
+        stream.rest()
+        if reason is None and schedule.due(flips, look.after) is None:
+            reason = "schedule"
+            if linger:
+                stream.say("over")
+        if stop.reason is not None or (reason is not None and not linger):
+            break
+        stop.wait(look.after + PROBE, None if watched.ear is None else watched.ear.descriptor)
+    if witness.waits:
+        tell(witness.end(watched.look()))
+    stream.rest()
+    return {"reason": reason or stop.reason, "flips": flips, "failed": failed, "late": 0}

@@ -1,0 +1,322 @@
+"""python -m switcher watch, as its users run it, with somebody else who flips."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from locust_cutover.judge import judge
+from locust_cutover.timeline import Flip, Timeline
+from locust_cutover.visit import Visit
+from switcher.duration import format_duration
+from switcher.strategies import STRATEGIES
+from switcher.watch import PROBE
+from tests.switcher.process import SWITCHER, Child, Event, Site, batch, flips_of, run
+from tests.switcher.test_command_line import NOBODY, after, assert_refused, snapshot
+
+MS = 1_000_000
+
+each_way = pytest.mark.parametrize("way", ["inotify", "polling"])
+
+
+def watch(site: Site, *options: str, way: str = "inotify", command: Sequence[str] = SWITCHER, stdin: int = -3) -> Child:
+    """A switcher that watches the site."""
+    polling = ["--polling"] if way == "polling" else []
+    root = ["--root", str(site.root), "--link", site.link.name]
+    return Child([*command, "watch", *root, *polling, *options], stdin=stdin)
+
+
+def flip(site: Site, release: str, strategy: str = "atomic") -> tuple[int, int]:
+    """Flip; the true times."""
+    began = time.monotonic_ns()
+    STRATEGIES[strategy](str(site.link), release, str(site.root / "spare"))
+    return began, time.monotonic_ns()
+
+
+def next_flip(child: Child) -> list[object]:
+    """The next flip of the stream, which is alone on its line."""
+    (one,) = batch(child.until(lambda event: bool(batch(event))))
+    return one
+
+
+def assert_true_watch(events: Sequence[Event]) -> None:
+    """What a reader of the stream relies on: no flip comes that an earlier line said would have been known."""
+    watermark = 0
+    last = (0, 0)
+    number = 0
+    for event in events:
+        for flip, _, due, invoked, completed, *_ in batch(event):
+            number += 1
+            assert (flip, due) == (number, None)
+            assert watermark < invoked < completed
+            assert last[0] < invoked
+            assert last[1] <= completed
+            last = (invoked, completed)
+        assert event["watermark"] >= watermark
+        watermark = event["watermark"]
+    assert events[-1]["flips"] == number
+
+
+@each_way
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_flips_of_somebody_else_are_told_with_times_that_hold_them(site: Site, way: str, strategy: str) -> None:
+    """One flip each, to the right release, between times that the true ones are within; exit code 0."""
+    with watch(site, "--flips", "3", way=way) as child:
+        ready = child.ready()
+        assert (ready["strategy"], ready["by"], ready["release"]) == ("watch", way, "a")
+        for release in ("b", "c", "a"):
+            began, ended = flip(site, release, strategy)
+            _, name, _, invoked, completed, _, outcome = next_flip(child)
+            assert (name, outcome) == (release, "ok")
+            assert isinstance(invoked, int)
+            assert isinstance(completed, int)
+            assert invoked <= ended
+            assert completed >= began
+        result = child.finish()
+    assert result.code == 0
+    assert result.errors == []
+    assert (result.done["reason"], result.done["flips"], result.done["release"]) == ("schedule", 3, "a")
+    assert_true_watch(result.events)
+
+
+@each_way
+def test_the_watermark_moves_while_nothing_happens(site: Site, way: str) -> None:
+    """The visits of a quiet time can be judged."""
+    with watch(site, way=way) as child:
+        start = child.ready()["watermark"]
+        child.until(lambda event: event["watermark"] > start + 200 * MS)
+        child.signal(signal.SIGINT)
+        result = child.finish()
+    assert (result.code, result.done["reason"], result.done["flips"]) == (0, "SIGINT", 0)
+
+
+@each_way
+def test_a_gap_is_within_the_flip(site: Site, way: str) -> None:
+    """From the last look at the old link to the first at the new one."""
+    with watch(site, "--flips", "1", way=way) as child:
+        child.ready()
+        site.link.unlink()
+        gone = time.monotonic_ns()
+        time.sleep(0.03)
+        back = time.monotonic_ns()
+        site.link.symlink_to("b")
+        _, release, _, invoked, completed, _, outcome = next_flip(child)
+    assert (release, outcome) == ("b", "ok")
+    assert isinstance(invoked, int)
+    assert isinstance(completed, int)
+    assert invoked <= gone
+    assert completed >= back
+
+
+@each_way
+def test_there_and_back_is_told(site: Site, way: str) -> None:
+    """The link is on the release that it was on, but it was not all the time."""
+    with watch(site, "--flips", "1", way=way) as child:
+        child.ready()
+        for release in ("b", "a"):
+            began, _ = flip(site, release)
+        _, seen, _, _, completed, _, outcome = next_flip(child)
+    assert outcome == "ok"
+    assert isinstance(completed, int)
+    # A fast one saw the first flip alone.
+    assert seen == "b" or completed >= began
+
+
+@pytest.fixture
+def read_only_site() -> Iterator[Site]:
+    """A site that only root can write; others may not enter pytest's folders, so it is elsewhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        root = Path(folder) / "site"
+        (root / "a").mkdir(parents=True)
+        (root / "current").symlink_to("a")
+        root.chmod(0o555)
+        yield Site(root, root / "current")
+        root.chmod(0o755)
+
+
+@each_way
+def test_a_root_that_may_only_be_read_is_watched_and_nothing_is_touched(read_only_site: Site, way: str) -> None:
+    """By somebody who could not write there; whoever may flips meanwhile."""
+    become = f"import os, switcher.__main__\nif os.geteuid() == 0:\n    os.setuid({NOBODY})\n"
+    before = snapshot(read_only_site.root)
+    with watch(read_only_site, way=way, command=after(become)) as child:
+        start = child.ready()["watermark"]
+        child.until(lambda event: event["watermark"] > start + 100 * MS)
+        child.signal(signal.SIGTERM)
+        result = child.finish()
+    assert result.code == 0, result
+    assert snapshot(read_only_site.root) == before
+
+
+def test_a_link_that_is_missing_at_the_end_is_a_flip_that_failed_and_is_left_alone(site: Site) -> None:
+    """It is somebody else's; exit code 1."""
+    with watch(site) as child:
+        child.ready()
+        site.link.unlink()
+        child.until(lambda event: event["event"] == "heartbeat")
+        child.signal(signal.SIGTERM)
+        result = child.finish()
+    assert (result.code, result.done["failed"]) == (1, 1)
+    assert result.flips[-1]["outcome"] == "the link is missing"
+    assert site.points_to() is None
+
+
+def test_a_target_that_is_no_folder_is_a_flip_that_failed(site: Site) -> None:
+    """With the reason."""
+    with watch(site, "--flips", "1") as child:
+        child.ready()
+        flip(site, "ghost")
+        result = child.finish()
+    assert result.code == 1
+    assert result.flips[0]["outcome"] == "the link points to ghost, which is no folder"
+
+
+def test_releases_are_named_by_their_path_below_root(site: Site) -> None:
+    """However the link says it: by an absolute path, or by a way round; one that is elsewhere by its target."""
+    (site.root / "releases" / "20260101").mkdir(parents=True)
+    with watch(site) as child:
+        child.ready()
+        names = []
+        for target in (f"{site.root}/releases/20260101", "releases/../b", "/"):
+            flip(site, target)
+            names.append(next_flip(child)[1])
+    assert names == ["releases/20260101", "b", "/"]
+
+
+@each_way
+def test_a_folder_above_the_link_may_be_replaced(site: Site, way: str, tmp_path: Path) -> None:
+    """Whoever does that replaces the link; the new one is watched from then on."""
+    moved = Site(tmp_path / "moved", tmp_path / "moved" / "current")
+    for release in ("b", "c"):
+        (moved.root / release).mkdir(parents=True)
+    moved.link.symlink_to("b")
+    with watch(site, way=way) as child:
+        child.ready()
+        site.root.rename(tmp_path / "old")
+        moved.root.rename(site.root)
+        assert next_flip(child)[1] == "b"
+        flip(site, "c")
+        assert next_flip(child)[1] == "c"
+
+
+def test_without_inotify_it_polls_and_says_so(site: Site) -> None:
+    """All watches of the machine may be in use."""
+    none_left = """
+import errno, os, switcher.inotify
+def call(*_): raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+switcher.inotify.Inotify._call = call
+"""
+    with watch(site, "--flips", "1", command=after(none_left)) as child:
+        assert child.ready()["by"] == "polling"
+        flip(site, "b")
+        result = child.finish()
+    assert result.code == 0
+    assert result.errors == [
+        f"switcher: no inotify (Too many open files): looks every {format_duration(PROBE)} instead"
+    ]
+
+
+def test_attached_it_ends_with_standard_input(site: Site) -> None:
+    """It does not outlive whom it works for."""
+    with watch(site, "--attached", stdin=subprocess.PIPE) as child:
+        child.ready()
+        assert child.process.stdin is not None
+        child.process.stdin.close()
+        result = child.finish()
+    assert (result.code, result.done["reason"]) == (0, "end of standard input")
+
+
+def test_attached_it_says_when_it_is_over_and_watches_on(site: Site) -> None:
+    """Who reads the stream may still have visits to judge, and somebody else flips on."""
+    with watch(site, "--attached", "--flips", "1", stdin=subprocess.PIPE) as child:
+        child.ready()
+        flip(site, "b")
+        child.until(lambda event: event["event"] == "over")
+        flip(site, "c")
+        assert next_flip(child)[1] == "c"
+        assert child.process.stdin is not None
+        child.process.stdin.close()
+        result = child.finish()
+    assert (result.code, result.done["reason"], result.done["flips"]) == (0, "schedule", 2)
+
+
+def test_a_site_that_cannot_be_watched_is_refused(site: Site) -> None:
+    """One line says why; it waits half a second for a link, which could be in the gap of a flip."""
+
+    def refused(root: Path | str, link: str, reason: str) -> None:
+        assert_refused(run("watch", "--root", str(root), "--link", link), reason)
+
+    refused(site.root / "nowhere", "current", r"root .*nowhere: no such folder")
+    refused(site.root, "curent", r"link .*/curent: no such link")
+    refused(site.root, "a", r"link .*/a: not a symlink; it must be there")
+    refused(site.root, "../site/../current", r"not below root")
+    site.link.unlink()
+    site.link.symlink_to("ghost")
+    refused(site.root, "current", r"points to ghost, which is no folder")
+    assert_refused(run("watch", "--link", "current"), "--root")
+    assert_refused(run("watch", "--root", str(site.root), "--every", "1s"), "unrecognized arguments: --every")
+
+
+FLIPPER = """
+import os, random, sys, time
+from switcher.strategies import STRATEGIES
+link, pace = sys.argv[1], float(sys.argv[2])
+number = 0
+while True:
+    way = STRATEGIES[random.choice(["atomic", "atomic", "exchange", "forced", "two-renames"])]
+    for _ in range(random.choice([1, 1, 2, 3])):  # there and back, at once
+        way(link, random.choice("abc"), link + ".spare")
+    time.sleep(random.random() * pace)
+"""
+
+
+@each_way
+@pytest.mark.parametrize("pace", [0, 0.002, 0.05])
+def test_a_correct_reader_is_never_accused(site: Site, way: str, pace: float) -> None:
+    """Whoever reads the link itself is never stale, and never finds it missing without a flip that explains it.
+
+    Somebody else flips, fast and in all ways; every visit is judged as soon as the watermark allows.
+    """
+    visits: list[tuple[int, str | None, int]] = []
+    timeline = Timeline([])
+    judged = 0
+
+    def judge_until(watermark: int) -> None:
+        nonlocal judged
+        while judged < len(visits) and visits[judged][2] <= watermark:
+            sent, release, received = visits[judged]
+            judged += 1
+            marks = () if release is None else (release,)
+            judgment = judge(Visit(0, "GET", "/", sent, received, "", bool(marks), marks, 1, 0), timeline)
+            assert judgment.kind == "ok" or (judgment.kind == "lost" and judgment.at_flip), (judged, judgment)
+
+    def read(until: int) -> None:
+        while (sent := time.monotonic_ns()) < until:
+            release = site.points_to()
+            visits.append((sent, release, time.monotonic_ns()))
+
+    with watch(site, way=way) as child:
+        timeline.start(child.ready()["release"])
+        with Child([sys.executable, "-c", FLIPPER, str(site.link), str(pace)]):
+            until = time.monotonic_ns() + 1500 * MS
+            reader = threading.Thread(target=read, args=(until,))
+            reader.start()
+            while (event := child.event())["watermark"] < until and time.monotonic_ns() < until + 3000 * MS:
+                for number, release, _, invoked, completed, _, outcome in batch(event):
+                    timeline.add(Flip(0, number, release, invoked, completed, outcome, watched=True))
+                judge_until(event["watermark"])
+            reader.join()
+        child.signal(signal.SIGTERM)
+        result = child.finish()
+    assert_true_watch(result.events)
+    assert judged > 1000
+    assert len(list(flips_of(result.events))) > 3
