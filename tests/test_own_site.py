@@ -1,0 +1,237 @@
+"""A site of the user's own, before the first flip: what is wrong is one sentence, and nothing was touched."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from locust_cutover import scenario as scenarios
+from locust_cutover.conductor import Conductor
+from locust_cutover.nodes import Nodes
+from locust_cutover.result import Result
+from locust_cutover.venue import SetUpError
+from tests.external.servers import certificate as make_certificate
+from tests.external.servers import nginx
+from tests.external.site import MARK, Shop
+from tests.external.test_own_site import SITE
+from tests.locust_process import processes
+from tests.test_run import headless, write
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """The user's site."""
+    return Shop(tmp_path / "shop")
+
+
+@pytest.fixture
+def port(tmp_path: Path, shop: Shop) -> Iterator[int]:
+    """Where the user's nginx serves it."""
+    with nginx(tmp_path / "nginx", shop.link) as port:
+        yield port
+
+
+def refused(folder: Path, text: str, code: int = 2) -> str:
+    """Why a run does not begin."""
+    path = folder / "scenario.yaml"
+    path.write_text(text)
+    over: list[Result] = []
+    conductor = Conductor(
+        scenarios.load(str(path)), Nodes(lambda message, name: None, list), patience=5, finished=over.append
+    )
+    with pytest.raises(SetUpError) as error:
+        conductor.start()
+    assert error.value.exit_code == code
+    assert not over
+    (said,) = str(error.value).splitlines()
+    return said
+
+
+ATOMIC = "phases: [{strategy: atomic, every: 2ms, flips: 50}]\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            MARK,
+            "<!-- version (\\\\S+) -->",
+            "site.mark '<!-- version (\\\\S+) -->' matches nothing in http://127.0.0.1:",
+        ),
+        (MARK, "<p>(\\\\w+) to", "site.mark finds Welcome in http://127.0.0.1:{port}/, which is no release: link "),
+        (
+            "releases: [releases/1",
+            "marks: 2\n  releases: [releases/1",
+            "matches 1 times in http://127.0.0.1:{port}/, and site.marks says that a whole page has 2",
+        ),
+        ("/2]", "/4]", "release releases/4: no such folder below root"),
+        ("root: {root}", "root: {root}/nowhere", "root {root}/nowhere: no such folder"),
+        (
+            "root: {root}",
+            "root: {root}\n  link: public",
+            "link {root}/public: is missing; there is nothing to put back",
+        ),
+        ("root: {root}", "root: {root}\n  link: releases", "link {root}/releases: is a real folder, not a symlink"),
+        (":{port}/", ":{port}/old", "/old: 404 Not Found before the first flip"),
+        (":{port}/", ":1/", "http://127.0.0.1:1/: connection refused before the first flip"),
+        ("root: {root}", "root: {root}\n  ca: {root}/none.pem", "site.ca: {root}/none.pem: No such file or directory"),
+        (
+            "root: {root}",
+            "root: {root}\n  ca: {root}/releases/1/index.html",
+            "site.ca: {root}/releases/1/index.html: no certificate in PEM is in it",
+        ),
+        (
+            "root: {root}",
+            "root: {root}\n  auth: {{user: NO_SUCH_USER, password: NO_SUCH_PASSWORD}}",
+            "site.auth: the environment variable NO_SUCH_USER is not set",
+        ),
+        (
+            "root: {root}",
+            "root: {root}\n  mark_file: REVISION",
+            "site.mark_file: {root}/releases/1/REVISION: no such file",
+        ),
+    ],
+)
+def test_a_site_that_is_not_what_the_scenario_says_is_one_line_before_any_flip(
+    tmp_path: Path, shop: Shop, port: int, old: str, new: str, said: str
+) -> None:
+    """Exit code 2, and nothing was touched."""
+    assert old in SITE
+    text = SITE.replace(old, new).format(port=port, root=shop.root) + ATOMIC
+    assert said.format(port=port, root=shop.root) in refused(tmp_path, text)
+    assert shop.is_as_it_was()
+
+
+def test_a_server_that_gives_an_old_release_is_told_before_any_flip(tmp_path: Path, shop: Shop) -> None:
+    """As PHP's realpath cache does for two minutes after a flip: nothing could be judged. Exit code 3."""
+    with nginx(tmp_path / "nginx", shop.root / "releases" / "2") as port:
+        said = refused(tmp_path, SITE.format(port=port, root=shop.root) + ATOMIC, code=3)
+    assert f"is of release 2, but link {shop.link} points to 1: the server, or a cache before it" in said
+
+
+def test_a_link_that_cannot_be_put_back_is_never_flipped(tmp_path: Path, shop: Shop, port: int) -> None:
+    """Found by doing it once: here the folder cannot be written to, not even by root."""
+    subprocess.run(["chattr", "+i", str(shop.root)], check=False)
+    try:
+        if os.access(shop.root, os.W_OK) and not _is_immutable(shop.root):
+            pytest.skip("this file system has no immutable folders")
+        said = refused(tmp_path, SITE.format(port=port, root=shop.root) + ATOMIC)
+    finally:
+        subprocess.run(["chattr", "-i", str(shop.root)], check=False)
+    assert "cannot be put back: " in said or "not writable" in said
+    assert shop.is_as_it_was()
+
+
+def _is_immutable(folder: Path) -> bool:
+    try:
+        (folder / "probe").touch()
+    except OSError:
+        return True
+    (folder / "probe").unlink()
+    return False
+
+
+SHOP_EXAMPLE = """
+        if ($host != shop.example) {{ return 421; }}
+        auth_basic shop;
+        auth_basic_user_file @folder/users;
+        {certificate}
+"""
+
+PRIVATE = """
+site:
+  server: external
+  url: https://127.0.0.1:{port}/
+  ca: {ca}
+  headers: {{Host: shop.example, X-Canary: "on"}}
+  auth: {{user: SHOP_USER, password: SHOP_PASSWORD}}
+  root: {root}
+  releases: [releases/1, releases/2]
+  mark: "<!-- release (\\\\S+) -->"
+"""
+
+SECRET = "correct horse battery stäple"
+
+
+class Private(NamedTuple):
+    """A site behind TLS, a name and a password."""
+
+    shop: Shop
+    port: int
+    ca: Path
+
+    def scenario(self) -> str:
+        """What reaches it."""
+        return PRIVATE.format(port=self.port, ca=self.ca, root=self.shop.root)
+
+
+@pytest.fixture
+def private(tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Private]:
+    """An nginx with a certificate for shop.example by an authority that nobody knows."""
+    certificate, ca = make_certificate(tmp_path / "nginx", "shop.example")
+    (tmp_path / "nginx" / "users").write_text(f"editor:{{PLAIN}}{SECRET}\n")
+    monkeypatch.setenv("SHOP_USER", "editor")
+    monkeypatch.setenv("SHOP_PASSWORD", SECRET)
+    server = SHOP_EXAMPLE.format(certificate=certificate)
+    with nginx(tmp_path / "nginx", shop.link, server=server, tls=True) as port:
+        yield Private(shop, port, ca)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_tls_by_a_private_authority_a_name_and_a_password_and_the_password_is_nowhere(
+    tmp_path: Path, private: Private, workers: int
+) -> None:
+    """Every visit is let in; the password is in no report, no history, no output and no process's arguments."""
+    arguments = processes(workers) if workers else []
+    text = private.scenario() + "phases: [{strategy: atomic, every: 2ms, flips: 300}]\n"
+    reports = ["--history", str(tmp_path / "report" / "history.jsonl"), "--report", str(tmp_path / "report" / "r.html")]
+    with headless(tmp_path, write(tmp_path, text), "-u", "4", *reports, *arguments) as locust:
+        locust.wait_for("phase atomic")
+        shown = b"".join(read_or_none(Path(f"/proc/{pid}/cmdline")) for pid in locust.processes())
+        assert locust.wait() == 0, locust.output
+        assert locust.leaves_nothing()
+    assert b"locust" in shown
+    assert private.shop.is_as_it_was()
+    assert [(row["kind"], row["answer"]) for row in locust.rows("answers")] == [("ok", "200 OK")]
+    files = [path for path in (tmp_path / "report").rglob("*") if path.is_file()]
+    assert len(files) > 6
+    pair = base64.b64encode(f"editor:{SECRET}".encode())
+    for content in (shown, locust.output.encode(), *(path.read_bytes() for path in files)):
+        assert pair not in content
+        for part in SECRET.split():
+            assert part.encode() not in content
+
+
+def read_or_none(path: Path) -> bytes:
+    """What a file holds; nothing when it has gone."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: re.sub("  ca: .*\n", "", text), "TLS failed before the first flip; the certificate is to be for"),
+        (lambda text: text.replace("Host: shop.example, ", ""), "TLS failed before the first flip; the certificate"),
+        (lambda text: re.sub("  auth: .*\n", "", text), "401 Unauthorized before the first flip; site.auth names"),
+        (
+            lambda text: text.replace("SHOP_PASSWORD", "SHOP_USER"),
+            "401 Unauthorized before the first flip; site.auth names",
+        ),
+    ],
+    ids=["no authority", "no name", "no password", "wrong password"],
+)
+def test_what_the_site_is_not_reached_without_is_said(
+    tmp_path: Path, private: Private, change: Callable[[str], str], said: str
+) -> None:
+    """One line, with where to look."""
+    assert said in refused(tmp_path, change(private.scenario()) + ATOMIC)
