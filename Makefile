@@ -26,7 +26,7 @@ bench: $(VENV)/installed ## what judging and the switcher cost, as ratios within
 	$(VENV)/bin/python bench/flipping.py
 
 matrix: $(VENV)/installed ## every way to switch on every server: docs/results.* (half an hour; wants servers and tools)
-	$(VENV)/bin/python -m lab --into docs
+	$(VENV)/bin/python -m matrix --into docs
 
 # Debian starts what it installs, and these would fight for port 80. The lab starts its own, so the packages are
 # told that they cannot: RUNLEVEL is for SysV init, SYSTEMD_OFFLINE for systemctl. They stay enabled, for the next

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lab.cell import not_measured
-from lab.table import as_csv, as_markdown, from_csv
-from tests.lab.cells import cell, result
+from matrix.cell import not_measured
+from matrix.table import as_csv, as_markdown, from_csv
+from tests.matrix.cells import cell, result
 
 
 def row(**values: Any) -> list[str]:

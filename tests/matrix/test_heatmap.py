@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lab.cell import not_measured
-from lab.heatmap import COLOURS, as_svg, describe, numbers
-from tests.lab.cells import cell, result
+from matrix.cell import not_measured
+from matrix.heatmap import COLOURS, as_svg, describe, numbers
+from tests.matrix.cells import cell, result
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.machine import file_system, machine, programs, tools, version
-from lab.ways import load_ways
+from matrix.machine import file_system, machine, programs, tools, version
+from matrix.ways import load_ways
 from tests.conftest import require_program
 
 MOUNTS = r"""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab.cell import Cell, Measured, measured, not_measured
+from matrix.cell import Cell, Measured, measured, not_measured
 
 LONGEST = 120.0
 """Seconds after which a cell is given up."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.cell import FREQUENT, RARE, Cell, Measured
-from lab.ways import Way
+from matrix.cell import FREQUENT, RARE, Cell, Measured
+from matrix.ways import Way
 
 FORCED = Way("forced", "forced", "forced", "2ms")
 

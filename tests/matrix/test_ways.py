@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.ways import FOLDER_EVERY, LINK_EVERY, NAMES, load_way, load_ways
+from matrix.ways import FOLDER_EVERY, LINK_EVERY, NAMES, load_way, load_ways
 from switcher.strategies import FOLDER_STRATEGIES, STRATEGIES
 
 

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from lab.ways import Way
+from matrix.ways import Way
 
 
 def machine() -> dict[str, str]:

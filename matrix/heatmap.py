@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from lab.cell import Class, Measured
+from matrix.cell import Class, Measured
 
 # Okabe and Ito's colours, which colour-blind people can tell apart, and those of the other pictures.
 COLOURS: dict[Class, str] = {

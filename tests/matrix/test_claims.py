@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.claims import claims, refuted
-from lab.table import as_csv, from_csv
-from tests.lab.cells import result
+from matrix.claims import claims, refuted
+from matrix.table import as_csv, from_csv
+from tests.matrix.cells import result
 
 ROWS = from_csv(
     as_csv(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lab.ways import Way
+from matrix.ways import Way
 
 RARE, FREQUENT = "rare", "frequent"
 """The phases. Few flips show for how long an old page is served, many how seldom a fault is."""

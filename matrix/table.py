@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from lab.cell import RARE_EVERY, RARE_FLIPS, Measured
+from matrix.cell import RARE_EVERY, RARE_FLIPS, Measured
 
 COLUMNS = (
     *(field.name for field in fields(Measured) if field.name != "answers"),

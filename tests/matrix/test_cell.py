@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from lab.cell import FREQUENT, RARE, RARE_EVERY, RARE_FLIPS, Class, measured, not_measured
-from lab.ways import load_ways
 from locust_cutover import scenario as scenarios
 from locust_cutover.servers import SERVERS
-from tests.lab.cells import cell, result, verdict
+from matrix.cell import FREQUENT, RARE, RARE_EVERY, RARE_FLIPS, Class, measured, not_measured
+from matrix.ways import load_ways
+from tests.matrix.cells import cell, result, verdict
 
 
 def test_each_cell_is_a_scenario_that_locust_takes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Command line of the table: python -m lab."""
+"""Command line of the table: python -m matrix."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from lab import ways as known
-from lab.cell import RARE_EVERY, RARE_FLIPS, SECONDS, Cell, Measured, not_measured
-from lab.claims import claims, refuted
-from lab.heatmap import as_svg, numbers
-from lab.machine import machine, tools
-from lab.run import recall, run
-from lab.table import as_csv, as_markdown, from_csv
 from locust_cutover.servers import SERVERS, NotInstalledError
+from matrix import ways as known
+from matrix.cell import RARE_EVERY, RARE_FLIPS, SECONDS, Cell, Measured, not_measured
+from matrix.claims import claims, refuted
+from matrix.heatmap import as_svg, numbers
+from matrix.machine import machine, tools
+from matrix.run import recall, run
+from matrix.table import as_csv, as_markdown, from_csv
 
 START_UP = 5.0
 """Seconds that a cell takes besides its flips; where none has been run yet that is all there is to go by."""
@@ -27,16 +27,16 @@ BEGIN, END = "<!-- begin of the table -->", "<!-- end of the table -->"
 
 EXAMPLES = """
 examples:
-  python -m lab                                     all cells; those of an earlier call are not run again
-  python -m lab --servers nginx --ways forced atomic
-  python -m lab --into docs                         and write results.md, results.csv, results.svg there
+  python -m matrix                                     all cells; those of an earlier call are not run again
+  python -m matrix --servers nginx --ways forced atomic
+  python -m matrix --into docs                         and write results.md, results.csv, results.svg there
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cells and write the table; the exit code is 1 when a cell has no result or a claim is refuted."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab",
+        prog="python -m matrix",
         description="Measures every way to switch on every server, and writes the table of results.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,4 +1,4 @@
-"""python -m lab, as its users run it."""
+"""python -m matrix, as its users run it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.cell import Cell, Measured
-from lab.run import recall
-from lab.table import from_csv
-from lab.ways import load_way
 from locust_cutover.servers.nginx_php import NginxPhp
+from matrix.cell import Cell, Measured
+from matrix.run import recall
+from matrix.table import from_csv
+from matrix.ways import load_way
 from tests.conftest import require
 from tests.locust_process import PATIENCE, ROOT
 
-LAB = [sys.executable, "-m", "lab"]
+MATRIX = [sys.executable, "-m", "matrix"]
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A call of the lab, to its end."""
+    """A call of it, to its end."""
     return subprocess.run(
-        [*LAB, *arguments],
+        [*MATRIX, *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
@@ -116,7 +116,7 @@ def test_a_signal_ends_the_cell_in_hand_and_says_how_to_go_on(tmp_path: Path, nu
     temp.mkdir()
     arguments = ["--servers", "embedded", "--ways", "atomic", "--cells", str(tmp_path / "cells")]
     with subprocess.Popen(
-        [*LAB, *arguments],
+        [*MATRIX, *arguments],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(temp)},
         stdout=subprocess.PIPE,
@@ -124,10 +124,10 @@ def test_a_signal_ends_the_cell_in_hand_and_says_how_to_go_on(tmp_path: Path, nu
         text=True,
         start_new_session=True,
     ) as process:
-        lab = psutil.Process(process.pid)
+        matrix = psutil.Process(process.pid)
         while not list(temp.glob("locust-cutover-*/site/current")):
             assert process.poll() is None
-        family = lab.children(recursive=True)
+        family = matrix.children(recursive=True)
         assert family
         os.killpg(process.pid, number)
         output, _ = process.communicate(timeout=PATIENCE)
@@ -142,7 +142,7 @@ def test_a_signal_ends_the_cell_in_hand_and_says_how_to_go_on(tmp_path: Path, nu
 def test_the_examples_of_the_help_are_taken() -> None:
     """By the parser, at least: each as a whole takes half an hour."""
     text = run("--help").stdout
-    lines = [line.strip().split("  ")[0] for line in text.splitlines() if line.startswith("  python -m lab")]
+    lines = [line.strip().split("  ")[0] for line in text.splitlines() if line.startswith("  python -m matrix")]
     assert len(lines) == 3
     for line in lines:
         result = run(*line.split()[3:], "--help")
