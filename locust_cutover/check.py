@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -98,7 +99,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what --history wrote")
-    parser.add_argument("--csv", dest="csv_prefix", metavar="PREFIX", help="Write the CSV and JSON files, too")
+    parser.add_argument(
+        "--csv",
+        dest="csv_prefix",
+        type=outputs.prefix,
+        metavar="PREFIX",
+        help="Write the CSV and JSON files, too",
+    )
     outputs.add_options(parser)
     options = parser.parse_args(arguments)
     try:
@@ -114,7 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"check: {problem}", file=sys.stderr)
     if problems:
         return 2
-    print(console.render(result))
+    colour = console.wants_colour(sys.stdout, os.environ)
+    print(console.render(result, report=options.report or "", colour=colour))
     return result.exit_code
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import logging
+import os
 import signal
 import sys
 import time
@@ -55,6 +56,10 @@ class Experiment:
         self.conductor: Conductor | None = None
         self.environment: Environment
         self.own_urls: set[str] = set()
+        self.given_host: str | None = None
+        """On the command line."""
+        self.class_hosts: dict[type[locust.User], str | None] = {}
+        """In the locustfile."""
         self.history: History | None = None
         self.text = ""
         self.trouble = ""
@@ -114,6 +119,10 @@ class Experiment:
             "python -m locust_cutover.check judges them again",
         )
         outputs.add_options(parser, include_in_web_ui=False)
+        # Locust makes its CSV files before any of its events, and shows a traceback when it cannot.
+        for action in parser._actions:
+            if action.dest == "csv_prefix":
+                action.type = outputs.prefix
 
     def on_init(self, environment: Environment, runner: Any, web_ui: Any, **_: Any) -> None:
         """Get ready in this process; the scenario's load counts where the command line gives none."""
@@ -132,6 +141,8 @@ class Experiment:
             load = scenarios.load(self.options.scenario).load
             self.options.num_users = self.options.num_users or load.users
             self.options.spawn_rate = self.options.spawn_rate or load.spawn_rate
+        self.given_host = environment.host
+        self.class_hosts = {user: user.host for user in environment.user_classes}
         if web_ui is not None:
             Pages(web_ui, self).register(self.options.web_base_path or "")
         # Python raises KeyboardInterrupt in whichever greenlet happens to run, which then ends in the
@@ -208,14 +219,16 @@ class Experiment:
         try:
             # A report that fails to be made must not leave a pass behind.
             self.environment.process_exit_code = result.exit_code or 3
-            exit_code, problems = result.exit_code, Outputs.of(self.options).write(result)
+            asked = Outputs.of(self.options)
+            exit_code, problems = result.exit_code, asked.write(result)
+            report = asked.report if not any("--report" in problem for problem in problems) else ""
             if self.history is not None and self.history.error:
                 problems.append(f"the history is not complete: {self.history.error}")
             for problem in problems:
                 logger.error(problem)
                 exit_code = exit_code or 3  # a verdict that was violated stays so
             self.environment.process_exit_code = exit_code
-            text = console.render(result)
+            text = console.render(result, report=report, colour=console.wants_colour(sys.stdout, os.environ))
             if exit_code != result.exit_code:
                 text += f"\nbut {'; '.join(problems)} (exit code {exit_code})"
             if self.environment.web_ui is None:
@@ -230,6 +243,10 @@ class Experiment:
         logger.error(message)
         self.trouble = message
         self.environment.process_exit_code = exit_code
+        # Out of Locust's form a host that was typed cannot be deleted; let it not come back in a new one.
+        self.environment.host = self.given_host
+        for user, own_host in self.class_hosts.items():
+            user.host = own_host
         self.end_test()
 
     def end_test(self) -> None:

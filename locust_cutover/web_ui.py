@@ -11,7 +11,7 @@ from gevent.event import Event
 from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING, Runner
 from locust.web import WebUI
 
-from locust_cutover.reports import files, web
+from locust_cutover.reports import files, html, web
 from locust_cutover.result import Result
 
 SET_UP_LIMIT = 60.0
@@ -43,18 +43,19 @@ class Pages:
     def __init__(self, web_ui: WebUI, run: Run) -> None:
         self._web_ui = web_ui
         self._run = run
+        self._guarded: Callable[[Callable[..., Any]], Callable[..., Any]] = web_ui.auth_required_if_enabled
         self._update: Callable[[], None] = web_ui.update_template_args
 
     def register(self, base_path: str) -> None:
         """Add ours to Locust's; `base_path` is its --web-base-path."""
-        guarded: Callable[[Callable[..., Any]], Callable[..., Any]] = self._web_ui.auth_required_if_enabled
-        self._refuse = guarded(self._refuse_start)
+        guarded = self._guarded
         self._web_ui.template_args |= web.template_args()
         self._web_ui.template_args["extended_csv_files"] = [
             {"href": f"./cutover/{table}/csv", "title": f"Download {table} CSV"} for table in files.TABLES
-        ]
+        ] + [{"href": "./cutover/report", "title": "Open the cutover report"}]
         self._web_ui.update_template_args = self._update_template_args  # type: ignore[method-assign] # no event for it
         pages = Blueprint("cutover", __name__, url_prefix=f"{base_path}/cutover")
+        pages.add_url_rule("/report", view_func=guarded(self._report))
         pages.add_url_rule("/<table>/csv", view_func=guarded(self._download))
         app = self._web_ui.app
         assert app is not None
@@ -87,13 +88,19 @@ class Pages:
         response.headers.set("Content-Disposition", "attachment", filename=name)
         return response
 
+    def _report(self) -> Response:
+        result = self._run.so_far()
+        if result is None:
+            return make_response("There is no report before a run.", 404)
+        return make_response(html.render(result).encode(errors=files.LENIENT))
+
     def _before(self) -> Response | None:
         if request.endpoint != "locust.swarm":
             return None
-        response: Response | None = self._refuse()
+        response: Response | None = self._guarded(self._refuse)()
         return response
 
-    def _refuse_start(self) -> Response | None:
+    def _refuse(self) -> Response | None:
         """Answer the start form with what is wrong with the scenario, before anything is started."""
         reason = self._run.refusal(request.form.get("scenario", ""))
         if reason:

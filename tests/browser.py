@@ -12,7 +12,7 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Request, Response, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 """What the program is called: Debian, others."""
@@ -27,6 +27,11 @@ ARGUMENTS = (
 )
 
 LOCAL = ("127.0.0.1", "[::1]", "::1")
+
+PATIENCE = 60.0
+"""Seconds for anything a page is waited for; only a failing test takes that long."""
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 CANCELLED = "net::ERR_ABORTED"
 """A request that the page itself gave up, as it does when it is left, or that became a download."""
@@ -51,6 +56,7 @@ class Browser:
     def new_page(self, **options: Any) -> Page:
         """A blank page; options are those of a Playwright context, such as `color_scheme` and `viewport`."""
         page = self._chromium.new_context(**options).new_page()
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.problems.append(f"exception: {error}"))
         page.on("request", self._watch)

@@ -171,7 +171,7 @@ def test_a_small_history_gets_the_verdict_that_one_gets_by_hand(
     """The exit code is the run's, and the last line of the report says it."""
     found, out, err = command(write(tmp_path / name, owner(*visits)))
     assert (found, err) == (code, "")
-    assert out.splitlines()[-1] == f"verdict: {verdict} (exit code {code})"
+    assert out.splitlines()[-2] == f"verdict: {verdict} (exit code {code})"
 
 
 def test_the_numbers_are_those_that_one_gets_by_hand(tmp_path: Path) -> None:
@@ -382,7 +382,18 @@ def test_operations_that_say_nothing_to_the_judge_are_passed_over(tmp_path: Path
 def test_a_report_that_cannot_be_written_is_one_line(tmp_path: Path, command: Command) -> None:
     """The file and the reason."""
     path = write(tmp_path / "run.jsonl", owner(*GOOD, LOST))
-    assert command.refuses(path, "--csv", path / "again") == f"the CSV files cannot be written: {path}: File exists"
+    assert command.refuses(path, "--report", "/dev/full") == (
+        "--report cannot be written: /dev/full: No space left on device"
+    )
+
+
+def test_csv_files_below_a_file_are_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the command line, before the history is read."""
+    path = write(tmp_path / "run.jsonl", owner(*GOOD))
+    with pytest.raises(SystemExit) as caught:
+        main([str(path), "--csv", str(path / "again")])
+    assert caught.value.code == 2
+    assert f"{path} is not a folder" in capsys.readouterr().err
 
 
 def test_no_file_at_all_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -405,4 +416,4 @@ def test_the_command_ends_with_the_exit_code_of_the_verdict(tmp_path: Path) -> N
     command = [sys.executable, "-m", "locust_cutover.check", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.endswith("verdict: violated (exit code 1)\n")
+    assert "\nverdict: violated (exit code 1)\nwhy: atomic: 1 of 3 visits stale" in done.stdout

@@ -124,7 +124,9 @@ def test_the_terminal_shows_phases_answers_and_expectations(tmp_path: Path) -> N
     assert "[404]" in text
     assert "outage per flip" in text
     assert "; expected: some" in text
-    assert report[-1] == "verdict: held (exit code 0)"
+    assert report[-2] == "verdict: held (exit code 0)"
+    assert report[-1].startswith("next: --report FILE.html")
+    assert "\033" not in locust.output
 
 
 def test_the_csv_files_have_the_columns_that_scripts_rely_on(tmp_path: Path) -> None:
@@ -337,6 +339,17 @@ def test_a_scenario_with_a_mistake_is_refused_with_file_line_and_key(tmp_path: P
     with headless(tmp_path, path) as locust:
         assert locust.wait() == 2
     assert locust.output.endswith(f"{path}:3: phases[0]: unknown key 'evry'; did you mean every?")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_csv_files_that_cannot_be_written_are_one_line_and_exit_code_2(tmp_path: Path, workers: int) -> None:
+    """Said by the command line, before Locust tries to make them and shows a traceback."""
+    prefix = Path(write(tmp_path, LONG)) / "run"
+    arguments = processes(workers) if workers else []
+    with LocustProcess(tmp_path, "--headless", "--csv", str(prefix), *arguments) as locust:
+        assert locust.wait() == 2
+    (line,) = locust.lines
+    assert line.partition(": error: ")[2] == f"argument --csv: {prefix}_stats.csv: {prefix.parent} is not a folder"
 
 
 def test_a_server_that_is_not_installed_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TextIO
 
+from locust_cutover.reports import words
 from locust_cutover.result import Result
-from locust_cutover.verdict import Expectation, Outage, PhaseVerdict, requests_lost
+from locust_cutover.verdict import Expectation, Outage, PhaseVerdict, Verdict, requests_lost
 
 WIDTH = 80
 """Columns; what is longer goes on in the next line."""
@@ -15,14 +18,45 @@ RATES = (10, 100, 1000)
 """Requests per second for which the outage is put in words."""
 
 
-def render(result: Result) -> str:
-    """Per phase: requests, flips, the distribution of answers, the expectations; then the verdict."""
+COLOURS: dict[Verdict, str] = {"held": "32", "violated": "31", "inconclusive": "33"}
+"""Green, red and yellow, in the numbers of ECMA-48; the word itself says the same."""
+
+
+def render(result: Result, *, report: str = "", colour: bool = False) -> str:
+    """Per phase: requests, flips, the distribution of answers, the expectations; then the verdict, and what now.
+
+    `report` is the file with the HTML report, where one was written.
+    """
     lines = ["", f"{result.scenario.name} on {result.server}, {result.users} users", ""]
     for phase in result.phases:
         lines += [*_phase(phase), ""]
     lines += [f"note: {note}" for note in result.notes]
     lines.append(f"verdict: {result.verdict} (exit code {result.exit_code})")
-    return "\n".join(part for line in lines for part in _fit(line))
+    if result.verdict != "held":
+        why = f"why: {words.sentence(result).partition(': ')[2]}"
+        lines.append(textwrap.shorten(why, WIDTH, placeholder=" ..."))  # all of it stands above
+    elif not report:
+        lines.append("next: --report FILE.html shows when and why, --scenario NAME asks something else")
+    fitted = [part for line in lines for part in _fit(line)]
+    if report:
+        fitted.append(f"report: {report}")  # in one piece, however long
+    return "\n".join(map(_paint, fitted) if colour else fitted)
+
+
+def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Whether the stream is a terminal whose user has nothing against colours (no-color.org)."""
+    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def _paint(line: str) -> str:
+    """Colour the verdict at the end of a line, and a line with a trouble."""
+    if line.startswith("  ! "):
+        return f"\033[{COLOURS['inconclusive']}m{line}\033[0m"
+    return re.sub(
+        rf"(?<= )({'|'.join(COLOURS)})(?=$| \(exit code)",
+        lambda match: f"\033[{COLOURS[match[1]]}m{match[1]}\033[0m",  # type: ignore[index] # one of its keys
+        line,
+    )
 
 
 def _fit(line: str) -> list[str]:
@@ -83,13 +117,6 @@ def _expectation(expectation: Expectation) -> str:
 
 def _number(number: float) -> str:
     return f"{number:.1f}" if number >= 10 else f"{number:.2g}"
-
-
-def bounds(outage: Outage) -> str:
-    """An outage with its 95 % bounds, in microseconds; without a loss there is only the upper one."""
-    if not outage.us:
-        return f"below {_number(outage.upper95)}"
-    return f"{_number(outage.us)} ({_number(outage.lower95)} to {_number(outage.upper95)})"
 
 
 def plural(count: int, noun: str) -> str:

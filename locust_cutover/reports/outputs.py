@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,12 +65,20 @@ class Outputs:
         return problems
 
 
+def prefix(prefix: str) -> str:
+    """The type of --csv: the prefix, when Locust's files and ours can be written there."""
+    for name in ("stats", "stats_history", "failures", "exceptions", *files.TABLES):
+        _writable(f"{prefix}_{name}.csv")
+    return prefix
+
+
 def _write(path: Path, text: str, append: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a" if append else "w", encoding="utf-8", errors=files.LENIENT) as file:
         file.write(text)
 
 
+@functools.cache  # the web UI parses the command line again for every page
 def _writable(path: str) -> str:
     """The path, if nobody need run for an hour to hear that it cannot be written; nothing is touched."""
     try:

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Any
 
 from locust_cutover.fliptable import NEWEST, Row
-from locust_cutover.reports.console import bounds
+from locust_cutover.reports import words
+from locust_cutover.reports.charts import outage_words
 from locust_cutover.result import Result
 from locust_cutover.tally import PER_FLIP
 from locust_cutover.verdict import RUNNING, WAITING, Expectation, PhaseVerdict
@@ -39,7 +40,7 @@ TABLES = {
         "flips": "Flips",
         "harmful": "Harmful flips",
         "bound": "Harmful share at most (%, 95 %)",
-        "outage": "Outage per flip (µs, 95 %)",
+        "outage": "Outage per flip (95 %)",
         "why": "Why",
     },
 }
@@ -117,7 +118,7 @@ def _verdict(result: Result) -> Iterator[dict[str, Any]]:
         "verdict": RUNNING if lasts and result.verdict != "violated" else result.verdict,
         "visits": sum(phase.visits for phase in result.phases),
         "flips": sum(phase.facts.flips for phase in result.phases),
-        **({"why": "; ".join(result.notes)} if result.notes else {}),
+        "why": "; ".join([*([] if lasts else [words.sentence(result)]), *result.notes]),
     }
     for phase in result.phases:
         for expectation in phase.expectations:
@@ -144,5 +145,5 @@ def _expectation(phase: PhaseVerdict, expectation: Expectation) -> dict[str, Any
     if phase.facts.flips:
         row["bound"] = round(100 * expectation.harmful_upper95, 3)
     if expectation.fault == "lost" and phase.outage is not None:
-        row["outage"] = bounds(phase.outage)
+        row["outage"] = outage_words(phase.outage)
     return row

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from locust_cutover.fliptable import FlipTable
 from locust_cutover.judge import Judgment
-from locust_cutover.reports.console import label, milliseconds, render
+from locust_cutover.reports.console import label, milliseconds, render, wants_colour
 from locust_cutover.result import Result
 from locust_cutover.scenario import MAX_NAME, Expected, Fault, Load, Phase, Scenario, Site
 from locust_cutover.tally import Tally
@@ -80,6 +82,7 @@ def test_the_report_of_a_phase_from_top_to_bottom() -> None:
         f"  {'stale: 0; expected: none':<58} held",
         "",
         "verdict: held (exit code 0)",
+        "next: --report FILE.html shows when and why, --scenario NAME asks something else",
     ]
 
 
@@ -89,7 +92,7 @@ def test_each_phase_has_its_part_in_order() -> None:
     report = lines(verdict(*ANSWERS), replace(verdict(("ok", "200 OK", 5)), phase=atomic))
     headings = [line.split(":")[0] for line in report if "requests in" in line]
     assert headings == ["forced", "atomic"]
-    assert report[-1] == "verdict: inconclusive (exit code 3)"
+    assert report[-2] == "verdict: inconclusive (exit code 3)"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +152,7 @@ def test_a_phase_without_visits_has_no_outage() -> None:
         "  ! was not run",
         "",
         "verdict: inconclusive (exit code 3)",
+        "why: forced: was not run.",
     ]
 
 
@@ -221,7 +225,7 @@ def test_no_line_is_longer_than_80_columns(server: str) -> None:
     for number in range(5):
         assert f"worker build-host-{number}.example.org_0123456789abcdef died" in text
     assert "outage per flip 19999999.9 us (95 %: 19999999.8 to 20000000.0)" in text
-    assert report[-1] == "verdict: inconclusive (exit code 3)"
+    assert report[-2] == "verdict: inconclusive (exit code 3)"
 
 
 def test_a_long_line_goes_on_further_in() -> None:
@@ -244,3 +248,61 @@ def test_a_text_with_a_line_feed_stays_in_its_place() -> None:
     """A trouble that quotes a log does not begin a line of its own."""
     report = lines(verdict(*ANSWERS, facts=PhaseFacts(seconds=10.0, flips=500, trouble="died:\nno space\nleft")))
     assert "  ! died: no space left" in report
+
+
+# The last line, and colours.
+
+
+def result(phase: PhaseVerdict) -> Result:
+    """The result of a run with this phase."""
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    scenario = Scenario("two", Path("two.yaml"), "", Site(), Load(), (phase.phase,))
+    return Result(scenario, (phase,), (), "nginx 1.22.1", 10, "http://127.0.0.1:8080", 0, now, now)
+
+
+def test_the_last_line_says_where_the_report_is() -> None:
+    """In one piece, so that it can be clicked or copied, whatever the verdict and however long the path."""
+    path = f"/srv/{'reports of our site/' * 6}run.html"
+    for one in (result(verdict(*ANSWERS)), result(verdict(*ANSWERS, at=None))):
+        assert render(one, report=path).splitlines()[-1] == f"report: {path}"
+
+
+def test_the_last_line_says_why_a_run_failed() -> None:
+    """In one line: what there is more of stands above."""
+    failed = verdict(*ANSWERS, ("stale", "200 OK", 7))
+    last = render(result(failed)).splitlines()[-1]
+    assert last.startswith("why: forced: 7 of 10,007 visits stale")
+    assert last.endswith(" ...")
+    assert len(last) <= 80
+    with_report = render(result(failed), report="run.html").splitlines()
+    assert with_report[-2].startswith("why: forced: 7 of 10,007")
+    assert with_report[-1] == "report: run.html"
+
+
+def test_colours_are_for_the_verdicts_and_for_what_is_wrong() -> None:
+    """They take no room, and without them the report is the same."""
+    one = result(verdict(*ANSWERS, ("stale", "200 OK", 7), facts=PhaseFacts(seconds=1, flips=500, trouble="cut short")))
+    plain, coloured = render(one), render(one, colour=True)
+    assert "\033" not in plain
+    assert re.sub(r"\033\[\d*m", "", coloured) == plain
+    assert "\033[31mviolated\033[0m (exit code 1)" in coloured
+    assert coloured.count(" \033[33minconclusive\033[0m\n") == 2
+    assert "\033[33m  ! cut short\033[0m" in coloured
+
+
+class Stream(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        """As it says."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "wanted"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_colours_are_for_a_terminal_whose_user_wants_them(environment: dict[str, str], wanted: bool) -> None:
+    """NO_COLOR counts when it is not empty."""
+    assert wants_colour(Stream(), environment) == wanted
+    assert not wants_colour(io.StringIO(), environment)
