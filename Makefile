@@ -1,6 +1,10 @@
 # Each target sets itself up. PYTHON is the interpreter that the virtual environment is made from.
 PYTHON ?= python3
 VENV := .venv
+# For `make run`: a name or a file, and further arguments for Locust.
+SCENARIO ?= forced-vs-atomic
+ARGS ?=
+REPORT = reports/$(basename $(notdir $(SCENARIO)))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
@@ -9,9 +13,9 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: $(VENV)/installed ## forced against atomic on the embedded server; report and CSV files in reports/
-	$(VENV)/bin/locust -f locustfiles/current.py --headless --csv reports/forced-vs-atomic \
-		--report reports/forced-vs-atomic.html
+run: $(VENV)/installed ## forced against atomic, or SCENARIO=another one; all reports go to reports/
+	$(VENV)/bin/locust -f locustfiles/current.py --headless --scenario $(SCENARIO) \
+		--csv $(REPORT) --report $(REPORT).html --junit $(REPORT).xml $(ARGS)
 
 test: lint ## lint, then all tests
 	$(VENV)/bin/pytest

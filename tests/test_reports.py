@@ -1,0 +1,113 @@
+"""The reports of whole runs, as a user asks for them."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import xmlschema
+
+from tests.locust_process import LocustProcess, processes
+
+RUN = """
+load: {users: 5, spawn_rate: 50}
+phases:
+  - name: forced
+    # Slow enough to be met by visitors on any machine.
+    strategy: {command: [sh, -c, "rm -f {link}; sleep 0.03; ln -s {target} {link}"]}
+    every: 60ms
+    flips: 20
+    expect: {lost: some, torn: any}
+  - strategy: atomic
+    every: 2ms
+    flips: 400
+    expect: {torn: any}
+"""
+
+LONG = RUN.replace("flips: 20\n", "duration: 10m\n")
+
+
+def headless(folder: Path, text: str, *arguments: str) -> LocustProcess:
+    """A run of this scenario with every report that there is."""
+    scenario = folder / "scenario.yaml"
+    scenario.write_text(text)
+    prefix = folder / "report" / "run"
+    reports = ["--report", f"{prefix}.html", "--junit", f"{prefix}.xml", "--summary", f"{prefix}.md"]
+    return LocustProcess(folder, "--headless", "--scenario", str(scenario), "--csv", str(prefix), *reports, *arguments)
+
+
+def page(locust: LocustProcess) -> ElementTree.Element:
+    """The report."""
+    text = locust.prefix.with_suffix(".html").read_text(encoding="utf-8")
+    return ElementTree.fromstring(text.removeprefix("<!DOCTYPE html>\n"))
+
+
+def counted(locust: LocustProcess) -> Counter[str]:
+    """The visits of each phase by the CSV file."""
+    counts = Counter[str]()
+    for row in locust.rows("answers"):
+        counts[row["phase"]] += int(row["count"])
+    return counts
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_all_reports_of_a_run_agree(tmp_path: Path, workers: int) -> None:
+    """Whatever node counted a visit, it is in the CSV file, on the time line, in JUnit XML and in the summary."""
+    with headless(tmp_path, RUN, *(processes(workers) if workers else [])) as locust:
+        assert locust.wait() == 0, locust.output
+        assert locust.leaves_nothing()
+    visits = counted(locust)
+    assert set(visits) == {"forced", "atomic"}
+    root = page(locust)
+    drawn = re.findall(
+        r"Time line of (\w+): ([\d,]+) answers, (20|400) flips",
+        " ".join(svg.get("aria-label", "") for svg in root.iter("svg")),
+    )
+    assert {phase: int(count.replace(",", "")) for phase, count, _ in drawn} == visits
+    lost = sum(int(row["count"]) for row in locust.rows("answers") if row["kind"] == "lost")
+    text = " ".join(root.itertext())
+    assert f"{lost:,} of {visits['forced']:,} visits lost" in text
+    assert "close up" in text
+    assert "No flip did harm." not in text
+    # The scenario that was run can be read in it.
+    assert RUN in text
+    junit = locust.prefix.with_suffix(".xml").read_text()
+    xmlschema.XMLSchema(Path(__file__).parent / "reports" / "junit-10.xsd").validate(junit)
+    assert f"<system-out>{lost:,} of {visits['forced']:,} visits lost" in junit
+    assert f"| {lost:,} of {visits['forced']:,} visits lost" in locust.prefix.with_suffix(".md").read_text()
+
+
+def test_ctrl_c_leaves_all_reports_behind(tmp_path: Path) -> None:
+    """Of what was seen until then, and of a phase that was never run; all say that nothing was proved."""
+    with headless(tmp_path, LONG) as locust:
+        locust.wait_for("phase forced")
+        locust.signal(signal.SIGINT)
+        assert locust.wait() == 3, locust.output
+    text = " ".join(page(locust).itertext())
+    assert "Inconclusive: forced: cut short; atomic: was not run." in text
+    assert f"{counted(locust)['forced']:,} visits" in text
+    assert locust.prefix.with_suffix(".xml").read_text().count('message="inconclusive: was not run"') == 3
+    assert "❔ Inconclusive" in locust.prefix.with_suffix(".md").read_text()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_report_that_cannot_be_written_is_one_line_and_exit_code_2(tmp_path: Path, workers: int) -> None:
+    """Before anything starts."""
+    with headless(tmp_path, LONG, "--report", str(tmp_path), *(processes(workers) if workers else [])) as locust:
+        assert locust.wait() == 2
+        assert locust.leaves_nothing()
+    (line,) = locust.lines
+    assert line.endswith(f": error: argument --report: {tmp_path}: is a folder")
+
+
+def test_a_full_disk_at_the_end_is_told_and_is_no_pass(tmp_path: Path) -> None:
+    """The verdict is on the terminal, the other reports are written, and the exit code says that one is missing."""
+    with headless(tmp_path, RUN, "--report", "/dev/full") as locust:
+        assert locust.wait() == 3, locust.output
+    assert "--report cannot be written: /dev/full: No space left on device" in locust.output
+    assert "verdict: held" in locust.output
+    assert "✅ Held" in locust.prefix.with_suffix(".md").read_text()
