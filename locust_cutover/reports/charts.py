@@ -21,7 +21,7 @@ MOST_COLUMNS = 240
 FEW_FLIPS = 60
 """Flips up to which each gets a line through the time line."""
 
-FLIPS_IN_SIGHT = 40
+FLIPS_IN_SIGHT = 24
 """Flips in the part of a time line that is shown closer."""
 
 MOST_LANES = 12
@@ -128,16 +128,13 @@ def timeline(
 
 
 def detail(name: str, flips: Sequence[Flip], closeups: CloseUps, began: int) -> Markup | None:
-    """The first harmful flips of a phase: each flip a line, each visit that one cost a bar. None without one.
-
-    As many of the `flips` are shown as there are harmful ones among them whose visits are known.
-    """
+    """The flips from the first harmful one on, each a line, each visit that one cost a bar; None without one."""
     known = [flip.number for flip in flips if flip.number in closeups.flips]
     if not known:
         return None
-    # Those of which all harm is known: no further than the last that was kept, unless that was the last of all.
-    complete = len(closeups.flips) < FLIPS
-    flips = [flip for flip in flips if complete or flip.number <= known[-1]]
+    if len(closeups.flips) == FLIPS:
+        # After the last one that was kept there may be harm that was not.
+        flips = [flip for flip in flips if flip.number <= max(closeups.flips)]
     costs = sorted(cost for number in known for cost in closeups.flips[number][1])
     low = min([flips[0].invoked, *(cost.sent for cost in costs)])
     high = max([flips[-1].completed, *(cost.received for cost in costs)])

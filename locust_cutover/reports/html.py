@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -133,9 +134,9 @@ def _answers(phases: Sequence[Charted]) -> Markup:
     total: Counter[tuple[Kind, str]] = sum(counts, Counter())
     order = sorted(total, key=lambda row: (KINDS.index(row[0]), -total[row], row[1]))
     shown = set(sorted(order, key=lambda row: -total[row])[:MOST_LABELS])
-    # The scale begins below the smallest share that there is.
+    # The scale begins at less than half of the smallest share that there is, so that this has a length, too.
     least = min((count / phase.visits for phase, _ in phases for _, _, count in phase.answers), default=1.0)
-    floor = 10.0 ** min(len(str(int(1 / least))) * -1, -1)
+    floor = 10.0 ** math.floor(math.log10(least / 2))
     figures = []
     for (phase, _), mine in zip(phases, counts, strict=True):
         rows = [(kind, name, mine[kind, name]) for kind, name in order if (kind, name) in shown]
