@@ -298,7 +298,7 @@ class Experiment:
         )
         if sys.stderr.isatty():
             end = "\n" if progress.over else ""
-            print(f"\r{line:<78}", end=end, file=sys.stderr, flush=True)
+            print(f"\r{line[:79]:<79}", end=end, file=sys.stderr, flush=True)
         elif progress.over or time.monotonic() - self.logged > LOG_EVERY:
             self.logged = time.monotonic()
             logger.info(line)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import signal
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -230,6 +234,81 @@ exec(open({str(LOCUSTFILE)!r}).read())
     lab.locust.signal(signal.SIGINT)
     lab.locust.wait()
     assert lab.locust.leaves_nothing()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_start_that_is_stopped_while_its_site_is_set_up_leaves_nothing(
+    tmp_path: Path, free_port: Callable[[], int], workers: int
+) -> None:
+    """No site without users, no users without a site; and the next start is a good one."""
+    locustfile = tmp_path / "slow.py"
+    locustfile.write_text(
+        f"""
+from locust_cutover import hooks
+from locust_cutover.servers.embedded import Embedded
+
+wait_until_ready = Embedded.wait_until_ready
+
+def slow(self, page):
+    print("first set-up", flush=True)
+    hooks._experiment.conductor._cut.wait()
+    Embedded.wait_until_ready = wait_until_ready
+    self.wait_until_ready(page)
+
+Embedded.wait_until_ready = slow
+exec(open({str(LOCUSTFILE)!r}).read())
+"""
+    )
+    arguments = ["-f", str(locustfile), "--scenario", "atomic-pinned", "--web-host", "127.0.0.1"]
+    arguments += processes(workers) if workers else []
+    with LocustProcess(tmp_path, *arguments, "--web-port", str(free_port())) as locust:
+        ui = WebUI(locust)
+        if workers:
+            locust.wait_for(f"{workers} workers connected")
+        form = {"user_count": "4", "spawn_rate": "40", "host": "", "scenario": "atomic-pinned"}
+        with ThreadPoolExecutor() as threads:
+            first = threads.submit(ui.post, "/swarm", **form)
+            locust.wait_for("first set-up")
+            assert ui.post("/swarm", **form)["message"] == "a run is being set up"
+            ui.post("/stop")
+            assert first.result()
+        locust.wait_for("was not run")
+        assert len(locust.processes()) == 1 + workers
+        locust.lines.clear()
+        while json.loads(ui.get("/stats/requests"))["state"] not in ("stopped", "ready"):
+            pass
+        assert ui.post("/swarm", **form)["success"]
+        locust.wait_for("phase atomic")
+        locust.signal(signal.SIGINT)
+        locust.wait()
+        assert locust.leaves_nothing()
+
+
+def test_with_a_login_our_pages_ask_for_it_too(tmp_path: Path, free_port: Callable[[], int]) -> None:
+    """Neither the downloads nor the report nor what the form says goes to anybody else."""
+    locustfile = tmp_path / "login.py"
+    locustfile.write_text(
+        f"""
+from locust import events
+
+@events.init.add_listener
+def keep_sessions(environment, **_):
+    environment.web_ui.app.config["SECRET_KEY"] = "for this test alone"
+    environment.web_ui.login_manager.user_loader(lambda name: None)
+
+exec(open({str(LOCUSTFILE)!r}).read())
+"""
+    )
+    arguments = ["-f", str(locustfile), "--web-login", "--web-host", "127.0.0.1", "--web-port", str(free_port())]
+    with LocustProcess(tmp_path, *arguments) as locust:
+        ui = WebUI(locust)
+        for path in ("/cutover/report", "/cutover/answers/csv", "/stats/requests"):
+            with urllib.request.urlopen(ui.url + path) as answer:
+                assert urllib.parse.urlsplit(answer.url).path == "/login", path
+        with urllib.request.urlopen(f"{ui.url}/swarm", data=b"scenario=wrong") as answer:
+            assert urllib.parse.urlsplit(answer.url).path == "/login"
+        locust.signal(signal.SIGINT)
+        locust.wait()
 
 
 def test_another_scenario_cannot_be_started_over_one_that_runs(open_lab: Open) -> None:
