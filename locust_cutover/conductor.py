@@ -250,7 +250,7 @@ class Conductor:
         if phase.flips is not None and not facts.trouble:
             self._wait([], facts, lambda: self._report(index, opened), phase.every / 1e9)
         # 4.
-        if venue.restores:
+        if venue.restores and not companion.ended.is_set():
             self._nodes.close(index)
             facts.seconds = time.monotonic() - opened
             self._nodes.collect(index, self._patience)

@@ -32,14 +32,16 @@ http {{
     types {{ text/html html; }}
     client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
     uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-    server {{
-        listen 127.0.0.1:{port}{tls};
-        root {root};
-        index index.html index.php;
-        {server}
-    }}
+    {block}
 }}
 """
+
+SERVER = """server {{
+        listen 127.0.0.1:{port}{tls};
+        root {root};
+        index index.html;
+        {server}
+    }}"""
 
 FPM = """
 [global]
@@ -60,15 +62,21 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, root: Path, *, server: str = "", tls: bool = False) -> Iterator[int]:
-    """An nginx of the test's own that serves `root`; its port. `server`: what else its server block holds."""
+def nginx(folder: Path, root: Path, *, server: str = "", tls: bool = False, block: str = "") -> Iterator[int]:
+    """An nginx of the test's own that serves `root`; its port.
+
+    `server`: what else its server block holds; `block`: the whole of it, written for port 8080.
+    """
     require(Nginx)
     port = free_port()
+    server = server.replace("@folder", str(folder))
+    block = block.replace(":8080", f":{port}") or SERVER.format(
+        port=port, root=root, server=server, tls=" ssl" if tls else ""
+    )
     folder.mkdir(exist_ok=True)
     config = folder / "nginx.conf"
     user = "user root;" if os.geteuid() == 0 else ""
-    values = {"folder": folder, "port": port, "root": root, "tls": " ssl" if tls else "", "user": user}
-    config.write_text(NGINX.format(server=server.replace("@folder", str(folder)), **values))
+    config.write_text(NGINX.format(folder=folder, user=user, block=block))
     with running([Nginx.executable(), "-p", str(folder), "-c", str(config)], port, folder / "error.log"):
         yield port
 

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tests.locust_process import ROOT
+
 PAGE = "<!doctype html>\n<!-- release {name} -->\n<p>Welcome to the shop.</p>\n"
 
 MARK = "<!-- release (\\\\S+) -->"
@@ -37,3 +39,19 @@ class Shop:
     def is_as_it_was(self) -> bool:
         """Whether nothing at all is different."""
         return self.state() == self._before
+
+
+def scenario(folder: Path, name: str, port: int, root: Path | None, **changes: str) -> list[str]:
+    """Arguments for a scenario of scenarios/ at the test's site, with some texts changed."""
+    text = (ROOT / "scenarios" / f"{name}.yaml").read_text()
+    places = {"http://127.0.0.1:8080/": f"http://127.0.0.1:{port}/"}
+    if root is not None:
+        places["/var/www/shop"] = str(root)
+    for old, new in {**places, **changes}.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    path = folder / f"{name}.yaml"
+    path.write_text(text)
+    locustfile = str(ROOT / "locustfiles" / "current.py")
+    prefix = str(folder / "report" / "run")
+    return ["-f", locustfile, "--headless", "--scenario", str(path), "--csv", prefix, "-u", "4", "--only-summary"]

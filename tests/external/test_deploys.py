@@ -14,8 +14,8 @@ import pytest
 
 from tests.conftest import require_program
 from tests.external.servers import nginx
-from tests.external.site import MARK, Shop
-from tests.locust_process import ROOT, LocustProcess
+from tests.external.site import MARK, Shop, scenario
+from tests.locust_process import LocustProcess
 from tests.test_run import headless, write
 
 CAPFILE = """
@@ -53,20 +53,6 @@ PLAYBOOK = """
         dest: "{{ link }}"
         state: link
 """
-
-
-def scenario(folder: Path, name: str, port: int, root: Path, **changes: str) -> list[str]:
-    """Arguments for a scenario of scenarios/ at the test's site, with some texts changed."""
-    text = (ROOT / "scenarios" / f"{name}.yaml").read_text()
-    places = {"http://127.0.0.1:8080/": f"http://127.0.0.1:{port}/", "/var/www/shop": str(root)}
-    for old, new in {**places, **changes}.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    path = folder / f"{name}.yaml"
-    path.write_text(text)
-    locustfile = str(ROOT / "locustfiles" / "current.py")
-    prefix = str(folder / "report" / "run")
-    return ["-f", locustfile, "--headless", "--scenario", str(path), "--csv", prefix, "-u", "4", "--only-summary"]
 
 
 def flips(locust: LocustProcess, phase: str) -> list[dict[str, str]]:

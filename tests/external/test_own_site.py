@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from tests.external.servers import free_port, nginx
-from tests.external.site import MARK, Shop
+from tests.external.site import MARK, Shop, scenario
 from tests.locust_process import LocustProcess
-from tests.test_run import check_sums, headless, write
+from tests.test_run import headless, write
 
 SITE = f"""
 site:
@@ -21,17 +25,6 @@ site:
   releases: [releases/1, releases/2]
   mark: "{MARK}"
 load: {{{{users: 5, spawn_rate: 50}}}}
-"""
-
-TWO_PHASES = """
-phases:
-  - strategy: forced
-    every: 2ms
-    flips: 500
-    expect: {lost: some}
-  - strategy: atomic
-    every: 2ms
-    flips: 300
 """
 
 
@@ -51,21 +44,6 @@ def port(tmp_path: Path, shop: Shop) -> Iterator[int]:
 def run(folder: Path, shop: Shop, port: int, phases: str, site: str = SITE) -> LocustProcess:
     """A headless Locust on the shop."""
     return headless(folder, write(folder, site.format(port=port, root=shop.root) + phases))
-
-
-def test_forced_loses_and_atomic_does_not_on_a_server_that_somebody_else_runs(tmp_path: Path) -> None:
-    """The main job, at the user's own site; at the end the link is where it was and nothing else has changed."""
-    shop = Shop(tmp_path / "shop")
-    with nginx(tmp_path / "nginx", shop.link) as port, run(tmp_path, shop, port, TWO_PHASES) as locust:
-        assert locust.wait() == 0, locust.output
-        assert locust.leaves_nothing()
-    assert shop.is_as_it_was()
-    answers = {(row["phase"], row["kind"], row["answer"]): int(row["count"]) for row in locust.rows("answers")}
-    assert answers["forced", "lost", "404 Not Found"] > 0
-    assert not [key for key in answers if key[0] == "atomic" and key[1] != "ok"]
-    assert {row["release"] for row in locust.rows("flips")} == {"1", "2"}
-    assert locust.verdict()["server"].startswith("nginx/1.")
-    check_sums(locust)
 
 
 LONG = """
@@ -95,4 +73,58 @@ def test_a_url_where_nobody_listens_is_one_line_before_any_flip(tmp_path: Path) 
     with run(tmp_path, shop, port := free_port(), LONG) as locust:
         assert locust.wait() == 2, locust.output
     assert f"http://127.0.0.1:{port}/: connection refused before the first flip" in locust.output
+    assert shop.is_as_it_was()
+
+
+def test_what_was_not_judged_is_said_in_every_report(tmp_path: Path, shop: Shop, port: int) -> None:
+    """Without a link and a mark only losses are seen, nothing is flipped, and nobody can overlook it."""
+    url = scenario(tmp_path, "own-url", port, None, **{"duration: 1m": "duration: 500ms"})
+    reports = {name: tmp_path / "report" / f"run.{name}" for name in ("html", "xml", "md")}
+    options = zip(("--report", "--junit", "--summary"), map(str, reports.values()), strict=True)
+    history = tmp_path / "report" / "history.jsonl"
+    with LocustProcess(tmp_path, *url, *chain(*options), "--history", str(history)) as locust:
+        assert locust.wait() == 0, locust.output
+        assert locust.leaves_nothing()
+    assert shop.is_as_it_was()
+    notes = [
+        "nothing was flipped by this run: the scenario has no site.root",
+        "torn and stale were not judged: the scenario has no site.mark",
+    ]
+    again = subprocess.run(
+        [sys.executable, "-m", "locust_cutover.check", str(history)], capture_output=True, text=True, check=True
+    ).stdout
+    for note in notes:
+        for text in (locust.output, again, *(path.read_text() for path in reports.values())):
+            assert note in text
+    assert locust.verdict()["notes"] == notes
+    rows = {row["expectation"]: (row["observed"], row["verdict"]) for row in locust.rows("verdict")}
+    assert rows == {"lost: none": ("0", "held"), "torn: none": ("", "not judged"), "stale: none": ("", "not judged")}
+
+
+def test_a_switcher_that_is_killed_leaves_the_link_to_locust(tmp_path: Path, shop: Shop, port: int) -> None:
+    """Who is left puts it back; the run is inconclusive."""
+    with run(tmp_path, shop, port, LONG) as locust:
+        locust.wait_for("phase atomic")
+        for pid in locust.processes():
+            if b"switcher" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                os.kill(pid, signal.SIGKILL)
+        assert locust.wait() == 3, locust.output
+    assert "the switcher died" in locust.output
+    assert shop.link.readlink() == Path("releases/1")
+
+
+def test_a_deploy_that_hangs_while_locust_is_killed_does_not_keep_the_link(
+    tmp_path: Path, shop: Shop, port: int
+) -> None:
+    """The switcher waits for its time-out, ends it and puts the link back."""
+    command = '{command: [sh, -c, "ln -sfn {target} {link}; touch {root}/flipped; exec sleep 1000"], timeout: 2s}'
+    with run(tmp_path, shop, port, f"phases: [{{name: deploy, strategy: {command}, every: 0, flips: 1}}]") as locust:
+        locust.wait_for("phase deploy")
+        while not (shop.root / "flipped").exists():
+            pass
+        assert shop.link.readlink() == Path("releases/2")
+        locust.signal(signal.SIGKILL)
+        while locust.processes():
+            pass
+    (shop.root / "flipped").unlink()
     assert shop.is_as_it_was()
