@@ -39,7 +39,7 @@ TABLES = {
         "visits": "Visits",
         "flips": "Flips",
         "harmful": "Harmful flips",
-        "bound": "Harmful share at most (%, 95 %)",
+        "bound": "95 % bound (% of flips)",
         "outage": "Outage per flip (95 %)",
         "why": "Why",
     },
@@ -112,13 +112,14 @@ def _cost(row: Row) -> str:
 def _verdict(result: Result) -> Iterator[dict[str, Any]]:
     troubles = {phase.facts.trouble for phase in result.phases}
     lasts = bool(troubles & {RUNNING, WAITING})
+    reasons = [] if lasts or result.verdict == "held" else [words.sentence(result)]
     yield {
         "phase": "whole run",
         "expectation": f"{result.scenario.name} on {result.server}, {result.users} users",
         "verdict": RUNNING if lasts and result.verdict != "violated" else result.verdict,
         "visits": sum(phase.visits for phase in result.phases),
         "flips": sum(phase.facts.flips for phase in result.phases),
-        "why": "; ".join([*([] if lasts else [words.sentence(result)]), *result.notes]),
+        "why": "; ".join([*reasons, *result.notes]),
     }
     for phase in result.phases:
         for expectation in phase.expectations:
