@@ -251,6 +251,15 @@ def test_the_csv_files_are_written_too(tmp_path: Path, command: Command) -> None
     assert json.loads((tmp_path / "out" / "again_verdict.json").read_text())["exit_code"] == 1
 
 
+def test_the_report_of_a_run_can_be_made_from_its_history(tmp_path: Path, command: Command) -> None:
+    """With all that a run would have drawn, from the visits alone."""
+    path = tmp_path / "report.html"
+    command(write(tmp_path / "run.jsonl", owner(*GOOD, LOST, STALE)), "--report", path)
+    text = path.read_text(encoding="utf-8")
+    assert "Time line of forced: " in text
+    assert "<h3>flip 1 to b</h3>" in text
+
+
 # Several files.
 
 

@@ -54,6 +54,13 @@ def test_two_nodes_keep_what_one_would(mine: list[Spoiled], theirs: list[Spoiled
     assert merged == sample(mine + theirs)
 
 
+def test_of_a_flip_that_spoiled_everything_few_visits_are_kept() -> None:
+    """Those that were sent first, also when they came last and from two nodes."""
+    late = sample([(1, sent) for sent in range(60, 30, -1)])
+    late.merge(sample([(1, sent) for sent in range(30)]))
+    assert [cost.sent for cost in late.flips[1][1]] == list(range(VISITS))
+
+
 def test_a_fault_that_no_flip_explains_is_not_at_a_flip() -> None:
     """Though it overlaps one."""
     closeups = CloseUps()

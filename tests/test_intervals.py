@@ -12,8 +12,12 @@ from locust_cutover.visit import KINDS, Kind
 
 Moment = tuple[int, Kind]
 
-MOMENTS = st.lists(st.tuples(st.integers(0, 1 << 43), st.sampled_from(KINDS)), max_size=60)
-"""Up to two and a half hours."""
+MOMENTS = st.builds(
+    lambda began, moments: [(began + received, kind) for received, kind in moments],
+    st.integers(0, 1 << 50),
+    st.lists(st.tuples(st.integers(0, 1 << 43), st.sampled_from(KINDS)), max_size=60),
+)
+"""Up to two and a half hours, at any time."""
 
 
 def counted(moments: list[Moment]) -> Intervals:
@@ -53,7 +57,12 @@ def test_no_visit_is_lost_and_each_is_in_its_interval(moments: list[Moment]) -> 
     expected = Counter((received // intervals.width * intervals.width, kind) for received, kind in moments)
     found = {(start, kind): count for start, counts in intervals.rows() for kind, count in counts.items()}
     assert found == expected
-    assert len({start for start, _ in found}) <= MOST
+    starts = [start // intervals.width for start, _ in found]
+    if starts:
+        assert max(starts) - min(starts) < MOST
+    if intervals.width > FINEST:
+        finer = [received // (intervals.width // 2) for received, _ in moments]
+        assert max(finer) - min(finer) >= MOST
 
 
 @given(MOMENTS, MOMENTS)

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Page
 
+from locust_cutover.external import External
 from locust_cutover.judge import Judgment
 from locust_cutover.reports import html
 from locust_cutover.result import Result
@@ -199,6 +200,32 @@ def test_flips_without_visits_and_visits_without_flips_are_shown() -> None:
     text = everything(parsed(result(Told("still").visit(5, "a", "a", times=3), Told("empty").flip(9))))
     assert "3 visits in 2.0 s, 0 flips" in text
     assert "0 visits in 2.0 s, 1 flip" in text
+
+
+def test_what_was_not_judged_and_not_flipped_is_said() -> None:
+    """On a site of the user's own without a mark and without a folder."""
+    site = Site("external", external=External("http://127.0.0.1/"))
+    one = Told("as it is").visit(5, "a", "a", times=3)
+    run = result(one, scenario=Scenario("x", Path("x.yaml"), "", site, Load(), (one.phase(),)), judged=("lost",))
+    text = everything(parsed(run))
+    for note in run.notes:
+        assert note in text
+    assert len(run.notes) == 2
+    assert text.count("not judged") == 3
+
+
+def test_what_a_failed_command_printed_is_shown_as_it_was() -> None:
+    """Its last lines, escaped."""
+    run = result(Told("forced", trouble="the command failed"))
+    run.phases[0].facts.said = ["<b>no</b>", "rm: cannot remove"]
+    assert "<b>no</b>\nrm: cannot remove" in [pre.text for pre in parsed(run).iter("pre")]
+
+
+def test_a_phase_as_fast_as_possible_says_that_only_harmful_flips_are_kept() -> None:
+    """A million flips are not drawn one by one."""
+    text = everything(parsed(result(Told("fast", every=0).flip(100).visit(99.5, answer="404 Not Found"))))
+    assert "With every: 0 only the flips that did harm are kept." in text
+    assert "1 harmful flip" in text
 
 
 def test_what_ran_where_and_the_scenario_are_told() -> None:

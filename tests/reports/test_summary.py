@@ -75,4 +75,5 @@ def test_hostile_text_is_text(text: str) -> None:
     assert [len(row) for row in cells(html)] == [4] * 4 + [5] * 2
     assert html.count("<li>") == 1
     if text.isprintable():
+        assert {unescape(row[0]) for row in cells(html)} == {"phase", text}
         assert [unescape(item) for item in re.findall(r"<li>(.*?)</li>", html)] == [f"{text}: {text}"]
