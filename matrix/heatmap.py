@@ -7,22 +7,22 @@ from html import escape
 
 from matrix.cell import Class, Measured
 
-# Okabe and Ito's colours, which colour-blind people can tell apart, and those of the other pictures.
+# Okabe and Ito's colours, which colour-blind people can tell apart, the same as in the report (reports/report.css).
 COLOURS: dict[Class, str] = {
     "clean": "#009e73",
-    "stale": "#e69f00",
-    "torn": "#cc79a7",
+    "stale": "#b3579a",
+    "torn": "#0072b2",
     "lost": "#d55e00",
-    "nothing flips": "#8c959f",
-    "not measured": "#d8dee4",
+    "nothing flips": "#c8d0d8",
+    "not measured": "#f0f2f4",
 }
 
 MEANING: dict[Class, str] = {
-    "clean": "every answer was right",
-    "stale": "status 200, but of an old release",
-    "torn": "status 200, but of two releases",
-    "lost": "404, 500, connection closed …",
-    "nothing flips": "the link stays where it is",
+    "clean": "each answer right",
+    "stale": "an old release, status 200; for how long",
+    "torn": "parts of two releases, status 200; of all pages",
+    "lost": "404, 500, closed …; per 1,000 flips",
+    "nothing flips": "the link stays",
     "not measured": "no result",
 }
 
@@ -81,7 +81,8 @@ def numbers(cell: Measured) -> list[str]:
     """What is written in a cell, at most two lines."""
     match cell.worst:
         case "lost":
-            return ["lost", f"{cell.lost_per_1000_flips:,.0f} ‰" if cell.lost_per_1000_flips >= 1 else "< 1 ‰"]
+            number = f"{cell.lost_per_1000_flips:,.0f}" if cell.lost_per_1000_flips >= 1 else "< 1"
+            return ["lost", f"{number} per 1,000"]
         case "torn":
             return ["torn", f"{100 * cell.torn_share:.1f} %" if cell.torn_share >= 0.001 else "< 0.1 %"]
         case "stale":
@@ -91,7 +92,7 @@ def numbers(cell: Measured) -> list[str]:
 
 
 def _cell(cell: Measured, x: float, y: float) -> list[str]:
-    ink = "#1b1f24" if cell.worst in ("stale", "torn", "not measured") else "#ffffff"
+    ink = "#1b1f24" if cell.worst in ("nothing flips", "not measured") else "#ffffff"
     lines = numbers(cell)
     middle = x + WIDTH / 2 - 1
     found = ", ".join(f"{name}: {count}" for name, count in sorted(cell.answers.items())) or "no fault"
@@ -113,5 +114,5 @@ def _legend(classes: Sequence[Class], y: float) -> list[str]:
         text = f"{name}: {MEANING[name]}"
         parts.append(f'<rect x="{x}" y="{y - 11}" width="13" height="13" rx="2" fill="{COLOURS[name]}"/>')
         parts.append(f'<text x="{x + 18}" y="{y}" fill="#1b1f24">{escape(text)}</text>')
-        x += 34 + 6.0 * len(text)
+        x += 32 + 5.7 * len(text)
     return parts

@@ -30,7 +30,7 @@ def test_each_cell_has_the_colour_and_the_word_of_its_worst() -> None:
         drawn.append((rect.get("fill"), texts))
         assert "2000 flips" in (group.findtext(f"{SVG}title") or "")
     assert drawn == [
-        (COLOURS["lost"], ["lost", "125 ‰"]),
+        (COLOURS["lost"], ["lost", "125 per 1,000"]),
         (COLOURS["torn"], ["torn", "0.5 %"]),
         (COLOURS["clean"], ["clean"]),
         (COLOURS["stale"], ["stale", "0.0 s"]),
@@ -68,7 +68,7 @@ def test_hostile_names_are_text() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"rare_lost": 1}, ["lost", "< 1 ‰"]),
+        ({"rare_lost": 1}, ["lost", "< 1 per 1,000"]),
         ({"torn": 1}, ["torn", "< 0.1 %"]),
         ({"stale": 1, "longest_stale_s": 2.9}, ["stale", "does not end"]),
         ({"failed_flips": 2000}, ["nothing flips"]),
