@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,18 @@ from locust_cutover.scenario import Phase
 from locust_cutover.timeline import STILL
 from switcher.duration import format_duration
 
+logger = logging.getLogger("locust.cutover")
+
 Facts = dict[str, Any]
 """One event of the switcher's stream."""
 
 
 PATIENCE = 5.0
 """Seconds that the switcher has to end when it is asked to."""
+
+
+BEAT = 1.0
+"""Seconds between two heartbeats of a phase without flips."""
 
 
 class SwitcherError(Exception):
@@ -89,6 +97,8 @@ class Companion:
             return
         if process.stdin is not None:
             process.stdin.close()
+        if not self.over.is_set() and self._patience > PATIENCE:
+            logger.info("waiting for the command in hand, at most %.0f s", self._patience)
         if not self.ended.wait(self._patience):
             process.kill()  # stuck: in a file system, or stopped
         if self._reader is not None:
@@ -135,16 +145,19 @@ class Idle(Companion):
 
     def start(self, hear: Callable[[Facts], None]) -> None:
         """Begin the time."""
-        hear({"event": "heartbeat", "watermark": STILL})
-        gevent.spawn(self._wait)
+        gevent.spawn(self._wait, hear)
 
     def stop(self) -> None:
         """End it; harmless when it has ended."""
         self._cut.set()
         self.ended.wait()
 
-    def _wait(self) -> None:
-        if self._cut.wait(self._seconds):
-            self.done = {**self.done, "reason": "asked to"}
+    def _wait(self, hear: Callable[[Facts], None]) -> None:
+        until = time.monotonic() + self._seconds
+        while (left := until - time.monotonic()) > 0:
+            hear({"event": "heartbeat", "watermark": STILL})  # again: a node may have joined
+            if self._cut.wait(min(left, BEAT)):
+                self.done = {**self.done, "reason": "asked to"}
+                break
         self.over.set()
         self.ended.set()

@@ -195,6 +195,8 @@ class Conductor:
     def _set_up(self, venue: Venue, folder: Path) -> str:
         venue.set_up(folder)
         self.url = self._host or venue.url
+        if "@" in self.url:
+            raise SetUpError("a host with a password in it: site.auth names environment variables instead", 2)
         marks = self._try(venue, self.scenario.site.path)
         self._nodes.begin(self.scenario, marks, self._history.path if self._history else None, venue.access)
         self._write(

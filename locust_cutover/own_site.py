@@ -49,6 +49,8 @@ class OwnSite:
                 self._check_mark_files()
         except (AccessError, SiteError) as error:
             raise SetUpError(str(error), exit_code=2) from None
+        self._commands.parent.mkdir(parents=True, exist_ok=True)
+        self._commands.unlink(missing_ok=True)  # of the run before
         if self._original is not None:
             try:
                 self._original.rehearse()
@@ -102,7 +104,8 @@ class OwnSite:
         names = [naming(now) for naming in namings]
         raise SetUpError(
             f"site.mark finds {_list(found)} in {page}, which is no release: link {self._link.path} points to {now}"
-            + (f", whose {self._external.mark_file} says {names[0]}" if self._external.mark_file else ""),
+            + (f", whose {self._external.mark_file} says {names[0]}" if self._external.mark_file else "")
+            + ("; or the server still gives an old release" if self._external.discover else ""),
             exit_code=2,
         )
 

@@ -39,13 +39,13 @@ def port(tmp_path: Path, shop: Shop) -> Iterator[int]:
         yield port
 
 
-def refused(folder: Path, text: str, code: int = 2) -> str:
+def refused(folder: Path, text: str, code: int = 2, host: str | None = None) -> str:
     """Why a run does not begin."""
     path = folder / "scenario.yaml"
     path.write_text(text)
     over: list[Result] = []
     conductor = Conductor(
-        scenarios.load(str(path)), Nodes(lambda message, name: None, list), patience=5, finished=over.append
+        scenarios.load(str(path)), Nodes(lambda message, name: None, list), host=host, patience=5, finished=over.append
     )
     with pytest.raises(SetUpError) as error:
         conductor.start()
@@ -108,6 +108,25 @@ def test_a_site_that_is_not_what_the_scenario_says_is_one_line_before_any_flip(
     text = SITE.replace(old, new).format(port=port, root=shop.root) + ATOMIC
     assert said.format(port=port, root=shop.root) in refused(tmp_path, text)
     assert shop.is_as_it_was()
+
+
+def test_a_password_in_the_host_of_the_command_line_is_refused(tmp_path: Path, shop: Shop, port: int) -> None:
+    """It would stand in every report."""
+    text = SITE.format(port=port, root=shop.root) + ATOMIC
+    said = refused(tmp_path, text, host=f"http://editor:secret@127.0.0.1:{port}")
+    assert said == "a host with a password in it: site.auth names environment variables instead"
+
+
+def test_a_mark_that_is_not_what_the_releases_file_says_is_told_with_both(
+    tmp_path: Path, shop: Shop, port: int
+) -> None:
+    """As when the page has the short form of a revision."""
+    (shop.root / "releases" / "1" / "REVISION").write_text("1a2b3c\n")
+    text = SITE.replace("[releases/1, releases/2]", "discover\n  mark_file: REVISION")
+    phases = "phases: [{strategy: {command: [deploy]}, every: 0, flips: 1}]\n"
+    said = refused(tmp_path, text.format(port=port, root=shop.root) + phases)
+    assert said.startswith(f"site.mark finds 1 in http://127.0.0.1:{port}/, which is no release: link {shop.link} ")
+    assert said.endswith("points to releases/1, whose REVISION says 1a2b3c; or the server still gives an old release")
 
 
 def test_a_server_that_gives_an_old_release_is_told_before_any_flip(tmp_path: Path, shop: Shop) -> None:

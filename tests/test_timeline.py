@@ -126,3 +126,28 @@ def test_a_timeline_that_grows_and_forgets_gives_the_same_answers(history: list[
                 release, visit.sent, visit.received
             )
         assert live.flip_during(visit.sent, visit.received) == whole.flip_during(visit.sent, visit.received)
+
+
+def test_after_a_failed_flip_the_release_that_the_link_then_held_is_possible_too() -> None:
+    """A deploy that went to a third release did not serve a stale page by that, nor a wrong mark."""
+    timeline = Timeline(["a", "b"])
+    timeline.start("a")
+    timeline.add(Flip(0, 1, "b", 10, 20, "the link points to c", "c"))
+    for release in ("a", "b", "c"):
+        assert timeline.sighting(release, 15, 30).admissible
+    assert not timeline.sighting("c", 1, 9).known
+    timeline.add(Flip(0, 2, "b", 40, 50))
+    assert timeline.sighting("c", 45, 60).admissible
+    assert timeline.sighting("c", 51, 60).age == 1
+
+
+def test_a_release_that_nobody_named_may_appear_later() -> None:
+    """Each deploy makes one: it is known from its first flip on, and two flips to it in a row are one stretch."""
+    timeline = Timeline([])
+    timeline.start("a")
+    timeline.add(Flip(0, 1, "new", 10, 20))
+    timeline.add(Flip(0, 2, "new", 30, 40))
+    assert not timeline.sighting("new", 1, 9).known
+    for time in (15, 25, 35, 45):
+        assert timeline.sighting("new", time, time).admissible
+    assert timeline.sighting("a", 25, 26).age == 5
