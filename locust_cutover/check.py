@@ -43,7 +43,7 @@ def check(paths: Sequence[Path]) -> Result:
         raise HistoryError("the files are of different runs")
     scenario = recall(run["scenario"])
     timeline = Timeline(scenario.site.releases)
-    tables = [FlipTable(index, phase.every == 0) for index, phase in enumerate(scenario.phases)]
+    tables = [FlipTable(index, phase.sparse) for index, phase in enumerate(scenario.phases)]
     known_until = None
     for operation in operations:
         match operation["op"]:

@@ -17,6 +17,7 @@ from gevent.event import Event
 from locust_cutover.scenario import Phase
 from locust_cutover.timeline import STILL
 from switcher.duration import format_duration
+from switcher.watch import WATCH
 
 logger = logging.getLogger("locust.cutover")
 
@@ -73,6 +74,8 @@ class Companion:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: gevent.Greenlet[..., None] | None = None
+        self.ready = Event()
+        """It knows where the link is, or has ended."""
         self.over = Event()
         """It flips no more."""
         self.ended = Event()
@@ -125,11 +128,25 @@ class Companion:
                 if facts["event"] == "over":
                     self.over.set()
                 hear(facts)
+                self.ready.set()
         finally:
             process.stdout.close()
             process.wait()
+            self.ready.set()
             self.over.set()
             self.ended.set()
+
+
+class Watcher(Companion):
+    """The switcher where somebody else flips: it says when, until it is asked to end, and touches nothing."""
+
+    def __init__(self, phase: Phase, root: Path, link: str, log: Path) -> None:
+        super().__init__(phase, root, link, None, log)
+        self._command = [sys.executable, "-m", "switcher", WATCH, "--root", str(root), "--link", link, "--attached"]
+        if phase.duration is not None:
+            self._command += ["--for", format_duration(phase.duration)]
+        if phase.flips is not None:
+            self._command += ["--flips", str(phase.flips)]
 
 
 class Idle(Companion):

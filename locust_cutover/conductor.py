@@ -20,7 +20,7 @@ from locust_cutover.connection import TLS_FAILED, Answer, Connection
 from locust_cutover.history import History
 from locust_cutover.lab import Lab
 from locust_cutover.nodes import Nodes
-from locust_cutover.own_site import OwnSite
+from locust_cutover.own_site import OwnSite, WatchedSite
 from locust_cutover.result import Result
 from locust_cutover.scenario import Phase, Scenario, describe
 from locust_cutover.servers import NotInstalledError, ServerError
@@ -46,8 +46,8 @@ class Progress:
     number: int
     """From 1."""
     phases: int
-    share: float
-    """0 to 1."""
+    share: float | None
+    """0 to 1; None for a phase without an end of its own."""
     flips: int
     visits: int
     lost: int
@@ -99,6 +99,7 @@ class Conductor:
         self._version: str | None = None
         self._playing: int | None = None
         self._opened = 0.0
+        self._told = -math.inf
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
     def start(self) -> None:
@@ -190,7 +191,8 @@ class Conductor:
             return Lab(self.scenario.site, self._keep_site)
         if self._commands is None:
             self._commands = folder / "commands.log"
-        return OwnSite(self.scenario.site, self._commands)
+        watched = any(phase.watched for phase in self.scenario.phases)
+        return (WatchedSite if watched else OwnSite)(self.scenario.site, self._commands)
 
     def _set_up(self, venue: Venue, folder: Path) -> str:
         venue.set_up(folder)
@@ -230,10 +232,12 @@ class Conductor:
     def _play(self, index: int, venue: Venue, folder: Path) -> None:
         """One phase.
 
-        1. Let the visitors in, then start the switcher: they see the site before its first flip.
+        1. Let the visitors in, then start the switcher: they see the site before its first flip. Where somebody
+           else flips it is the other way round: what they do before it watches nobody knows.
         2. Wait for the end of the switcher, or for whatever else ends the phase.
         3. After a number of flips, give the last one its interval like every other.
-        4. Where the link is put back, let nobody meet that: wait until all have left.
+        4. Where the link is put back, let nobody meet that: wait until all have left. Where somebody else
+           flips, watch until all their visits are judged.
         5. Let nobody in, and collect the counts of all nodes.
         """
         phase = self.scenario.phases[index]
@@ -241,29 +245,39 @@ class Conductor:
         companion = venue.companion(phase, folder)
         self._companion = companion
         # 1.
+        if phase.watched:
+            companion.start(lambda event: self._hear(event, index, venue))
+            companion.ready.wait()
         opened = self._opened = time.monotonic()
         self._playing = index
         self._write("open", phase=index, time=time.monotonic_ns())
         self._nodes.open(index)
-        companion.start(lambda event: self._hear(event, index, venue))
+        if not phase.watched:
+            companion.start(lambda event: self._hear(event, index, venue))
         # 2.
         self._wait([companion.over], facts, lambda: self._report(index, opened))
         # 3.
         if phase.flips is not None and not facts.trouble:
-            self._wait([], facts, lambda: self._report(index, opened), phase.every / 1e9)
+            self._wait([], facts, lambda: self._report(index, opened), phase.aftermath / 1e9)
         # 4.
-        if venue.restores and not companion.ended.is_set():
+        missing = []
+        if (venue.restores or phase.watched) and not companion.ended.is_set():
             self._nodes.close(index)
             facts.seconds = time.monotonic() - opened
-            self._nodes.collect(index, self._patience)
+            missing = self._nodes.collect(index, self._patience)
         # 5.
         companion.stop()
         try:
             done = companion.check()
             facts.late = done["late"]
-            if self._cut.is_set() or done["reason"] != "schedule":
+            cut = not phase.endless if self._cut.is_set() else done["reason"] != "schedule"
+            if cut:
                 facts.trouble = facts.trouble or CUT_SHORT
-            self._nodes.know_all()
+            if missing and phase.watched:
+                self._nodes.know_no_more()  # somebody may flip after these last looks
+                self._write("blind", after=self._watermark)
+            else:
+                self._nodes.know_all()
         except SwitcherError as error:
             facts.trouble = facts.trouble or str(error)
             self._cut.set()
@@ -301,8 +315,11 @@ class Conductor:
                 release = venue.release(_plain(event["release"]))
                 self._nodes.start(release)
                 self._write("start", release=release)
+                if self.scenario.phases[index].watched:
+                    logger.info("watching %s by %s; it points to release %s", event["link"], event["by"], release)
             case "flips":
                 flips = [self._flip(index, venue, *flip) for flip in event["flips"]]
+                self._tell(flips[-1])
                 facts.flips += len(flips)
                 failed = [flip.outcome for flip in flips if not flip.ok]
                 facts.failed += len(failed)
@@ -340,7 +357,15 @@ class Conductor:
             completed,
             outcome if ok else _plain(outcome),
             venue.release(_plain(held)) if held and not ok else "",
+            self.scenario.phases[index].watched,
         )
+
+    def _tell(self, flip: Flip) -> None:
+        """Say that somebody else has flipped, when they do not do it all the time."""
+        if flip.watched and time.monotonic() - self._told > TICK:
+            self._told = time.monotonic()
+            what = f"to release {flip.release}" if flip.ok else flip.outcome
+            logger.info("flip %d: %s, seen within %.1f ms", flip.number, what, (flip.completed - flip.invoked) / 1e6)
 
     def _write(self, op: str, **facts: object) -> None:
         if self._history is not None:
@@ -352,18 +377,18 @@ class Conductor:
 
     def _report(self, index: int, opened: float, over: bool = False) -> None:
         phase, facts = self.scenario.phases[index], self._facts[index]
+        share = None
         if phase.flips is not None:
-            share = facts.flips / phase.flips
-        else:
-            assert phase.duration is not None
-            share = (time.monotonic() - opened) * 1e9 / phase.duration
+            share = min(facts.flips / phase.flips, 1.0)
+        elif phase.duration is not None:
+            share = min((time.monotonic() - opened) * 1e9 / phase.duration, 1.0)
         tally = self._nodes.tally
         self._progress(
             Progress(
                 phase,
                 index + 1,
                 len(self.scenario.phases),
-                min(share, 1.0),
+                share,
                 facts.flips,
                 tally.visits(index),
                 tally.visits(index, "lost"),

@@ -68,6 +68,7 @@ class Experiment:
         """Set when a start has come to a run, or to the trouble that there is none."""
         self.setting_up = False
         self.logged = 0.0
+        self.interrupted = False
         self.epoch = time.time() - time.monotonic()
         """What makes a wall-clock time of a CLOCK_MONOTONIC one, in seconds."""
 
@@ -147,12 +148,20 @@ class Experiment:
             Pages(web_ui, self).register(self.options.web_base_path or "")
         # Python raises KeyboardInterrupt in whichever greenlet happens to run, which then ends in the
         # middle of a visit or of clearing up. From a watcher it reaches the main greenlet alone.
-        gevent.signal_handler(signal.SIGINT, _interrupt)
+        forked = isinstance(runner, WorkerRunner) and self.options.processes and "--worker" not in sys.argv
+        gevent.signal_handler(signal.SIGINT, self.on_interrupt if forked else _interrupt)
 
     @property
     def options(self) -> Any:
         """Locust's parsed options with ours among them."""
         return self.environment.parsed_options
+
+    def on_interrupt(self) -> None:
+        """Leave Ctrl-C to the master, whom it hits as well: it ends the run, counts, and then ends its workers."""
+        if self.interrupted:
+            _interrupt()
+        self.interrupted = True
+        gevent.spawn_later(self.node.visit_timeout + 2 * PATIENCE, _interrupt)  # should there be no master any more
 
     # The owner of the link: a run from start to end.
 
@@ -292,13 +301,14 @@ class Experiment:
 
     def show(self, progress: Progress) -> None:
         """One line about a phase that runs."""
+        share = "" if progress.share is None else f"{100 * progress.share:.0f} %, "
         line = (
             f"phase {progress.phase.name} ({progress.number} of {progress.phases}): "
-            f"{100 * progress.share:.0f} %, {progress.flips} flips, {progress.visits} visits, {progress.lost} lost"
+            f"{share}{progress.flips} flips, {progress.visits} visits, {progress.lost} lost"
         )
         if sys.stderr.isatty():
             end = "\n" if progress.over else ""
-            print(f"\r{line[:79]:<79}", end=end, file=sys.stderr, flush=True)
+            print(f"\r{line:<78}", end=end, file=sys.stderr, flush=True)
         elif progress.over or time.monotonic() - self.logged > LOG_EVERY:
             self.logged = time.monotonic()
             logger.info(line)

@@ -54,7 +54,7 @@ class Nodes:
 
     def begin(self, scenario: Scenario, marks: Marks, history: Path | None, access: Access = NO_ACCESS) -> None:
         """Start a new run with nothing counted; `history` is where workers write their visits, too."""
-        sparse = [index for index, phase in enumerate(scenario.phases) if phase.every == 0]
+        sparse = [index for index, phase in enumerate(scenario.phases) if phase.sparse]
         self.run = uuid4().hex
         self.tally = Tally()
         self.flips = [FlipTable(index, index in sparse) for index in range(len(scenario.phases))]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from locust_cutover.access import Access, AccessError
-from locust_cutover.companion import Companion, Idle
+from locust_cutover.companion import Companion, Idle, Watcher
 from locust_cutover.connection import Answer
 from locust_cutover.scenario import Phase, Site
 from locust_cutover.venue import SetUpError
@@ -15,6 +15,7 @@ from locust_cutover.visit import Marks
 from switcher.link import Link, open_link
 from switcher.original import Original, remember
 from switcher.place import SiteError
+from switcher.watch import open_watched
 
 logger = logging.getLogger("locust.cutover")
 
@@ -43,9 +44,7 @@ class OwnSite:
             self.access.fields()
             self.access.tls()
             if self._site.flips:
-                releases = None if self._external.discover else self._site.releases
-                self._link = open_link(self._external.root, self._external.link, releases)
-                self._original = remember(self._link)
+                self._link = self._open()
                 self._check_mark_files()
         except (AccessError, SiteError) as error:
             raise SetUpError(str(error), exit_code=2) from None
@@ -114,12 +113,11 @@ class OwnSite:
         if phase.quiet:
             return Idle(phase)
         external = self._external
-        releases = None if external.discover else self._site.releases
         return Companion(
             phase,
             Path(external.root),
             external.link,
-            releases,
+            self._releases,
             folder / "switcher.log",
             commands=self._commands,
             restore=True,
@@ -146,6 +144,16 @@ class OwnSite:
         except OSError as error:
             logger.error("link %s: cannot be put back on %s: %s", original.link.path, original.target, error.strerror)
 
+    def _open(self) -> Link:
+        """Find the link and remember where it is; SiteError when it cannot be flipped."""
+        link = open_link(self._external.root, self._external.link, self._releases)
+        self._original = remember(link)
+        return link
+
+    @property
+    def _releases(self) -> tuple[str, ...] | None:
+        return None if self._external.discover else self._site.releases
+
     def _check_mark_files(self) -> None:
         for release in self._site.releases if self._external.mark_file else ():
             file = Path(self._external.root) / release / self._external.mark_file
@@ -157,6 +165,22 @@ class OwnSite:
             return (Path(self._external.root) / release / self._external.mark_file).read_text(errors="replace").strip()
         except OSError:
             return release  # it has gone already, or never had one: no mark will be taken for it
+
+
+class WatchedSite(OwnSite):
+    """The same where somebody else flips: it is only looked at, and its root may be read-only."""
+
+    def __init__(self, site: Site, commands: Path) -> None:
+        super().__init__(site, commands)
+        self.restores = False
+
+    def companion(self, phase: Phase, folder: Path) -> Companion:
+        """The switcher, which only watches."""
+        return Watcher(phase, Path(self._external.root), self._external.link, folder / "switcher.log")
+
+    def _open(self) -> Link:
+        watched, _, _ = open_watched(self._external.root, self._external.link, ear=False)
+        return watched.link
 
 
 def _as_it_is(release: str) -> str:

@@ -14,6 +14,7 @@ from locust_cutover.servers import SERVERS
 from locust_cutover.site import PAGE
 from switcher.command import COMMAND
 from switcher.strategies import FOLDER_STRATEGIES, STRATEGIES
+from switcher.watch import WATCH
 
 DEFAULT = "forced-vs-atomic"
 
@@ -22,6 +23,9 @@ Expected = Literal["none", "some", "any"]
 Fault = Literal["lost", "torn", "stale"]
 
 FAULTS: tuple[Fault, ...] = get_args(Fault)
+
+AFTERMATH = 2_000_000_000
+"""How long a phase goes on after the last of the flips that somebody else makes, in nanoseconds."""
 
 NO_STRATEGY = "none"
 """Of a phase in which nothing is flipped: visitors alone."""
@@ -73,7 +77,10 @@ class Command:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the run with one strategy; times in nanoseconds, and one of `duration` and `flips` is set."""
+    """A stretch of the run with one strategy; times in nanoseconds.
+
+    One of `duration` and `flips` is set, or none where somebody else flips.
+    """
 
     name: str
     strategy: str
@@ -93,6 +100,26 @@ class Phase:
     def quiet(self) -> bool:
         """Whether it is one without flips."""
         return self.strategy == NO_STRATEGY
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody else flips."""
+        return self.strategy == WATCH
+
+    @property
+    def endless(self) -> bool:
+        """Whether only Locust ends it, by -t or Ctrl-C."""
+        return self.duration is None and self.flips is None
+
+    @property
+    def aftermath(self) -> int:
+        """How long it goes on after the last of a number of flips: the interval that every other one had."""
+        return AFTERMATH if self.watched else self.every
+
+    @property
+    def sparse(self) -> bool:
+        """Whether there are so many flips that only harmful ones are kept."""
+        return self.every == 0 and not self.watched
 
 
 @dataclass(frozen=True)
@@ -239,23 +266,29 @@ def _phases(value: Value, site: Site) -> tuple[Phase, ...]:
         if any(phase.name == other.name for other in phases):
             item.wrong(f"a second phase called {phase.name}; give this one a name of its own")
         phases.append(phase)
+    for phase, item in zip(phases, value.list(), strict=True):
+        if phase.watched and len(phases) > 1:
+            item.wrong("a run that watches has this phase alone: what happens between two phases nobody would see")
     return tuple(phases)
 
 
 def _phase(value: Value, site: Site) -> Phase:
-    keys = value.mapping(["name", "strategy", "every", "duration", "flips", "expect"])
+    keys = value.mapping(["name", "strategy", "watch", "every", "duration", "flips", "expect"])
+    watched = "watch" in keys and _watch(keys, site)
     if not site.flips:
         for key in ("strategy", "every", "flips"):
             if key in keys:
                 keys[key].wrong("nothing is flipped without site.root, the folder with the link")
     for key in ("strategy", "every"):
-        if key not in keys and site.flips:
+        if key not in keys and site.flips and not watched:
             value.wrong(f"the key {key} is missing")
-    if "duration" not in keys and "flips" not in keys:
+    if "duration" not in keys and "flips" not in keys and not watched:
         value.wrong("the phase has no end: give it a duration or a number of flips")
     if "duration" in keys and "flips" in keys:
         keys["flips"].wrong("a phase ends by duration or by flips, not by both")
-    strategy, command = _strategy(keys["strategy"], site) if site.flips else (NO_STRATEGY, None)
+    strategy, command = (WATCH if watched else NO_STRATEGY), None
+    if "strategy" in keys:
+        strategy, command = _strategy(keys["strategy"], site)
     name = strategy if site.flips else "visits"
     if "name" in keys:
         name = keys["name"].text()
@@ -267,12 +300,26 @@ def _phase(value: Value, site: Site) -> Phase:
     return Phase(
         name=name,
         strategy=strategy,
-        every=keys["every"].duration() if site.flips else 0,
+        every=keys["every"].duration() if "every" in keys else 0,
         duration=duration,
         flips=keys["flips"].count() if "flips" in keys else None,
         expect=_expect(keys.get("expect"), site),
         command=command,
     )
+
+
+def _watch(keys: dict[str, Value], site: Site) -> bool:
+    """Whether somebody else flips in this phase."""
+    if not keys["watch"].flag():
+        return False
+    if site.external is None:
+        keys["watch"].wrong(f"somebody else can flip only a site of your own; it needs server: {EXTERNAL}")
+    if not site.external.root:
+        keys["watch"].wrong("there is nothing to watch without site.root, the folder with the link")
+    for key in ("strategy", "every"):
+        if key in keys:
+            keys[key].wrong("somebody else flips in a phase with watch: true, how and when they like")
+    return True
 
 
 def _strategy(value: Value, site: Site) -> tuple[str, Command | None]:

@@ -21,7 +21,7 @@ from switcher.stop import Stop
 from switcher.strategies import COPYING, FOLDER_STRATEGIES, STRATEGIES
 from switcher.stream import COLUMNS, Stream, StreamClosedError
 from switcher.switch import linger, switch
-from switcher.watch import PROBE, open_watched, watch
+from switcher.watch import PROBE, WATCH, open_watched, watch
 
 USAGE = """python -m switcher STRATEGY --root FOLDER (--releases A B [...] | --discover) --every TIME
                           [--link NAME] [--for TIME | --flips N] [--attached] [--restore]
@@ -42,9 +42,6 @@ examples, in a folder with the folders a and b:
 watch flips nothing and touches nothing: it says when somebody else flips
   python -m switcher watch --root . --link current --for 10s
 """
-
-WATCH = "watch"
-"""What stands in place of a strategy where somebody else flips."""
 
 WATCH_EXAMPLES = """
 standard output and exit code: as of python -m switcher --help

@@ -15,6 +15,9 @@ from switcher.stop import Stop
 from switcher.stream import Stream
 from switcher.witness import GRAIN, OK, Change, Look, Witness
 
+WATCH = "watch"
+"""What stands in place of a strategy where somebody else flips."""
+
 PROBE = 5_000_000
 """The longest time between two looks, in nanoseconds: a cutover is about as wide, since it begins with a look."""
 

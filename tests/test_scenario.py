@@ -335,3 +335,58 @@ def test_each_scenario_that_comes_along_opens_with_its_question(file: Path) -> N
     lines = file.read_text().splitlines()
     comment = lines[: next(number for number, line in enumerate(lines) if not line.startswith("#"))]
     assert "?" in " ".join(comment)
+
+
+# Where somebody else flips
+
+WATCHED = """\
+site:
+  server: external
+  url: http://127.0.0.1:8080/
+  root: /var/www/shop
+  releases: discover
+phases:
+  - watch: true
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "duration", "flips", "endless"),
+    [
+        ("", None, None, True),
+        ("    flips: 2\n", None, 2, False),
+        ("    duration: 30m\n", 1_800_000_000_000, None, False),
+    ],
+)
+def test_a_phase_that_watches_needs_no_strategy_and_no_end(
+    tmp_path: Path, end: str, duration: int | None, flips: int | None, endless: bool
+) -> None:
+    """Locust ends one without an end; every flip is kept, however many there are."""
+    scenario = scenarios.load(written(tmp_path, WATCHED + end))
+    (only,) = scenario.phases
+    assert (only.name, only.watched, only.endless, only.sparse) == ("watch", True, endless, False)
+    assert (only.duration, only.flips) == (duration, flips)
+    assert scenarios.recall(scenarios.describe(scenario)).phases == scenario.phases
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (WATCHED + "    strategy: atomic\n", r":8: phases\[0\]\.strategy: somebody else flips in a phase with watch"),
+        (WATCHED + "    every: 1s\n", r":8: phases\[0\]\.every: somebody else flips"),
+        (WATCHED + "    flips: 1\n    duration: 1s\n", r":8: phases\[0\]\.flips: a phase ends by duration or by flips"),
+        (WATCHED + "  - watch: true\n    name: more\n", r":7: phases\[0\]: a run that watches has this phase alone"),
+        (WATCHED.replace("true", "1"), r":7: phases\[0\]\.watch: true or false is due"),
+        (WATCHED.replace("true", "false"), r":7: phases\[0\]: the key strategy is missing"),
+        ("phases: [{watch: true}]\n", r":1: phases\[0\]\.watch: .* needs server: external"),
+        (
+            "site: {server: external, url: 'http://x/'}\nphases: [{watch: true}]\n",
+            r":2: phases\[0\]\.watch: there is nothing to watch without site\.root",
+        ),
+        (WATCHED.replace("  releases: discover\n", ""), r"site\.releases is missing: .*discover"),
+    ],
+)
+def test_a_phase_that_cannot_watch_is_refused(tmp_path: Path, text: str, error: str) -> None:
+    """With file, line and key."""
+    with pytest.raises(DocumentError, match=error):
+        scenarios.load(written(tmp_path, text))
