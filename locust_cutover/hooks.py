@@ -1,4 +1,4 @@
-"""All wiring into Locust: its events and options on one side, the experiment on the other."""
+"""The wiring into Locust: its events on one side, the experiment on the other."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
 
+from locust_cutover import options
 from locust_cutover import scenario as scenarios
 from locust_cutover.conductor import Conductor, Progress
 from locust_cutover.document import DocumentError
@@ -28,10 +29,9 @@ from locust_cutover.judge import Judgment
 from locust_cutover.node import PATIENCE, Message, Node
 from locust_cutover.nodes import Nodes
 from locust_cutover.recorder import Recorder
-from locust_cutover.reports import console, outputs
+from locust_cutover.reports import console
 from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result
-from locust_cutover.servers import SERVERS, NotInstalledError
 from locust_cutover.venue import SetUpError
 from locust_cutover.visit import Visit
 from locust_cutover.visitor import Visitor
@@ -75,7 +75,7 @@ class Experiment:
     def listen(self) -> None:
         """Add the listeners to Locust's events."""
         events = locust.events
-        events.init_command_line_parser.add_listener(self.on_command_line_parser)
+        events.init_command_line_parser.add_listener(options.add)
         events.init.add_listener(self.on_init)
         events.test_start.add_listener(self.on_test_start)
         events.spawning_complete.add_listener(self.on_spawning_complete)
@@ -86,44 +86,6 @@ class Experiment:
         events.worker_report.add_listener(self.on_worker_report)
 
     # Before a run.
-
-    def on_command_line_parser(self, parser: Any) -> None:
-        """Add our options to the command line, and those that choose a run to the web UI's form too."""
-        choices = _Scenarios(scenarios.names())
-
-        def checked(path_or_name: str) -> str:
-            _check_once(path_or_name)
-            choices.offer(path_or_name)
-            return path_or_name
-
-        parser.add_argument(
-            "--scenario",
-            type=checked,
-            choices=choices,
-            default=scenarios.DEFAULT,
-            metavar="PATH|NAME",
-            env_var="LOCUST_SCENARIO",
-            help="What to do: a YAML file, or the name of one in scenarios/ "
-            f"({', '.join(choices)}; default: {scenarios.DEFAULT})",
-        )
-        parser.add_argument(
-            "--keep-site",
-            action="store_true",
-            help="Keep the throw-away site, and the logs of the server and the switcher",
-        )
-
-        parser.add_argument(
-            "--history",
-            metavar="FILE",
-            include_in_web_ui=False,
-            help="Write every flip and visit to FILE as JSON lines, compressed when it ends in .gz; "
-            "python -m locust_cutover.check judges them again",
-        )
-        outputs.add_options(parser, include_in_web_ui=False)
-        # Locust makes its CSV files before any of its events, and shows a traceback when it cannot.
-        for action in parser._actions:
-            if action.dest == "csv_prefix":
-                action.type = outputs.prefix
 
     def on_init(self, environment: Environment, runner: Any, web_ui: Any, **_: Any) -> None:
         """Get ready in this process; the scenario's load counts where the command line gives none."""
@@ -330,7 +292,7 @@ class Experiment:
                 return f"{self.options.scenario} is running; stop it before you start {scenario}"
             return ""
         try:
-            _check(scenario or self.options.scenario)
+            options.check(scenario or self.options.scenario)
         except argparse.ArgumentTypeError as error:
             logger.error(error)
             return str(error)
@@ -403,18 +365,6 @@ class Experiment:
         )
 
 
-class _Scenarios(list[str]):
-    """The names for the web UI's drop-down; on the command line any path is as good, and was checked before."""
-
-    def offer(self, name: str) -> None:
-        """Add a path that the command line gave."""
-        if not super().__contains__(name):
-            self.append(name)
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-
 _experiment = Experiment()
 
 
@@ -424,22 +374,6 @@ def install() -> None:
     # From now on visits wait for a phase: a worker that joins late has users before `init`.
     Visitor.recorder = _experiment.recorder
     _experiment.listen()
-
-
-@functools.cache
-def _check_once(path_or_name: str) -> None:
-    """Check it at the start alone: the web UI parses the command line again for every page."""
-    _check(path_or_name)
-
-
-def _check(path_or_name: str) -> None:
-    """Raise ArgumentTypeError when the scenario cannot be run here."""
-    try:
-        site = scenarios.load(path_or_name).site
-        if site.external is None:
-            SERVERS[site.server].check()
-    except (DocumentError, NotInstalledError) as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _interrupt() -> None:
