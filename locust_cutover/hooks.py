@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,8 @@ class Experiment:
         try:
             # A report that fails to be made must not leave a pass behind.
             self.environment.process_exit_code = result.exit_code or 3
+            if self.environment.web_ui is None:
+                result = replace(result, arguments=tuple(sys.argv[1:]))
             asked = Outputs.of(self.options)
             exit_code, problems = result.exit_code, asked.write(result)
             report = asked.report if not any("--report" in problem for problem in problems) else ""

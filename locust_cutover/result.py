@@ -29,6 +29,8 @@ class Result:
     """The start of the run in CLOCK_MONOTONIC nanoseconds: flips count from here."""
     started: datetime
     ended: datetime
+    arguments: tuple[str, ...] = ()
+    """Of the command line, where that says it all: not after the web UI's form, and not from a history."""
 
     @property
     def verdict(self) -> Verdict:

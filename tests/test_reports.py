@@ -73,6 +73,7 @@ def test_all_reports_of_a_run_agree(tmp_path: Path, workers: int) -> None:
     assert f"{lost:,} of {visits['forced']:,} visits lost" in text
     assert "close up" in text
     assert "No flip did harm." not in text
+    assert f"locust --headless --scenario {tmp_path}/scenario.yaml --csv {locust.prefix} --report" in text
     # The scenario that was run can be read in it.
     assert RUN in text
     junit = locust.prefix.with_suffix(".xml").read_text()

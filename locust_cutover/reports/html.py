@@ -202,7 +202,7 @@ def _timelines(phases: Sequence[Charted], began: int) -> Markup:
             "p",
             "Answers by the moment they came, counted from the start of the run; the faults once more on a scale of "
             "their own; below them the flips. Where some did harm, the first of them are shown closer: each flip is a "
-            "line, each visit that one cost a bar, from sent to received.",
+            f"line, each visit that one cost (the first {closeup.VISITS}) a bar, from sent to received.",
             class_="small",
         ),
         _legend([kind for kind in KINDS if kind in kinds]),
@@ -346,11 +346,11 @@ def _surroundings(result: Result) -> Markup:
 
 
 def _again(result: Result) -> Markup:
-    command = ["locust", "--headless", "--scenario", str(result.scenario.path), "--users", str(result.users)]
-    return join(
-        element("h2", "Run it again"),
-        element("pre", shlex.join([*command, "--report", "report.html"])),
+    arguments = result.arguments or (
+        *("--headless", "--scenario", str(result.scenario.path)),
+        *("--users", str(result.users), "--report", "report.html"),
     )
+    return join(element("h2", "Run it again"), element("pre", shlex.join(["locust", *arguments])))
 
 
 def _legend(kinds: Sequence[Kind]) -> Markup:

@@ -247,6 +247,12 @@ def test_the_command_to_run_it_again_can_be_pasted() -> None:
     )
 
 
+def test_a_run_from_the_command_line_gives_that_command_line() -> None:
+    """With locustfile, host and all, as they were."""
+    text = everything(parsed(result(arguments=("-f", "my own.py", "--headless", "-H", "http://127.0.0.1/"))))
+    assert text.rstrip().endswith("locust -f 'my own.py' --headless -H http://127.0.0.1/")
+
+
 def test_every_chart_says_in_words_what_it_shows() -> None:
     """For those who listen."""
     root = parsed(result(spoiled(), held()))
