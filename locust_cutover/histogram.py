@@ -14,7 +14,9 @@ class Histogram(Counter[int]):
 
     def add(self, nanoseconds: int) -> None:
         """Count one response time."""
-        shift = max(nanoseconds.bit_length() - PRECISION - 1, 0)
+        shift = nanoseconds.bit_length() - PRECISION - 1
+        if shift < 0:
+            shift = 0
         # The leading bits of the time, and in front of them how many were cut off.
         self[(shift << PRECISION) + (nanoseconds >> shift)] += 1
 

@@ -186,7 +186,7 @@ def _timelines(phases: Sequence[Charted], began: int) -> Markup:
         kinds.update(kind for _, counts in rows for kind in counts)
         flips = [(row.flip.invoked, row.harmful) for row in table.rows() if row.flip.number]
         chart = charts.timeline(phase.phase.name, rows, phase.strip.intervals.width, flips, began, table.sparse)
-        note = "With every: 0 only the flips that did harm are kept." if table.sparse else ""
+        note = "With every: 0 only the flips that did harm are kept." if table.sparse and phase.facts.flips else ""
         figures.append(
             element(
                 "figure",

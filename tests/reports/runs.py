@@ -99,7 +99,7 @@ def counted(
     **changes: Any,
 ) -> Result:
     """The result of a tally, in which these faults could be judged."""
-    tables = [FlipTable(index, phase.every == 0) for index, phase in enumerate(phases)]
+    tables = [FlipTable(index, phase.sparse) for index, phase in enumerate(phases)]
     facts = []
     for table, made, trouble in zip(tables, flips, troubles, strict=True):
         for flip in made:

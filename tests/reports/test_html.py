@@ -226,6 +226,8 @@ def test_a_phase_as_fast_as_possible_says_that_only_harmful_flips_are_kept() -> 
     text = everything(parsed(result(Told("fast", every=0).flip(100).visit(99.5, answer="404 Not Found"))))
     assert "With every: 0 only the flips that did harm are kept." in text
     assert "1 harmful flip" in text
+    still = everything(parsed(result(Told("as it is", every=0).visit(5, "a", "a"))))
+    assert "With every: 0" not in still
 
 
 def test_what_ran_where_and_the_scenario_are_told() -> None:
