@@ -84,7 +84,7 @@ class Pages:
         files.write_table(text, table, result)
         response = make_response(text.getvalue().encode(errors=files.LENIENT))
         response.mimetype = "text/csv"
-        name = f"{result.scenario.name}_{table}.csv" if result else f"{table}.csv"
+        name = f"{' '.join(result.scenario.name.split())}_{table}.csv" if result else f"{table}.csv"
         response.headers.set("Content-Disposition", "attachment", filename=name)
         return response
 
