@@ -6,6 +6,8 @@ import csv
 import gzip
 import itertools
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -426,3 +428,19 @@ def test_the_command_ends_with_the_exit_code_of_the_verdict(tmp_path: Path) -> N
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert "\nverdict: violated (exit code 1)\nwhy: atomic: 1 of 3 visits stale" in done.stdout
+
+
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}])
+def test_a_terminal_gets_colours_unless_its_user_wants_none(tmp_path: Path, environment: dict[str, str]) -> None:
+    """The verdict of a violated run is red on a real terminal; a file or a pipe gets none, see above."""
+    path = write(tmp_path / "run.jsonl", owner(*GOOD, LOST, STALE))
+    command = [sys.executable, "-m", "locust_cutover.check", str(path)]
+    ours, its = pty.openpty()
+    mine = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    with open(ours, "rb", buffering=0) as terminal:
+        subprocess.run(command, stdout=its, env={**mine, "TERM": "xterm", **environment}, check=False)
+        os.set_blocking(ours, False)
+        text = terminal.read().decode()
+    os.close(its)
+    assert ("\033[31mviolated\033[0m (exit code 1)" in text) == (not environment)
+    assert "violated" in text

@@ -62,7 +62,7 @@ site: {releases: [<script>, b]}
 phases:
   - name: "<img src=x onerror=alert(1)>"
     strategy: forced
-    every: 1ms
+    every: 0
     flips: 2000
     expect: {lost: any, torn: any, stale: any}
 """
