@@ -236,8 +236,9 @@ class Conductor:
            else flips it is the other way round: what they do before it watches nobody knows.
         2. Wait for the end of the switcher, or for whatever else ends the phase.
         3. After a number of flips, give the last one its interval like every other.
-        4. Where the link is put back, let nobody meet that: wait until all have left. Where somebody else
-           flips, watch until all their visits are judged.
+        4. Where the link is put back, let nobody meet that: let nobody in, and wait until all have left. When the run
+           is cut, do not wait: the switcher is to begin no other flip. Where somebody else flips, watch until all
+           their visits are judged.
         5. Let nobody in, and collect the counts of all nodes.
         """
         phase = self.scenario.phases[index]
@@ -264,7 +265,8 @@ class Conductor:
         if (venue.restores or phase.watched) and not companion.ended.is_set():
             self._nodes.close(index)
             facts.seconds = time.monotonic() - opened
-            missing = self._nodes.collect(index, self._patience)
+            if phase.watched or not self._cut.is_set():
+                missing = self._nodes.collect(index, self._patience)
         # 5.
         companion.stop()
         try:

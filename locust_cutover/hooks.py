@@ -267,9 +267,10 @@ class Experiment:
     def show(self, progress: Progress) -> None:
         """One line about a phase that runs."""
         share = "" if progress.share is None else f"{100 * progress.share:.0f} %, "
+        flips = f"{progress.flips} of {progress.phase.flips}" if progress.phase.flips else f"{progress.flips}"
         line = (
             f"phase {progress.phase.name} ({progress.number} of {progress.phases}): "
-            f"{share}{progress.flips} flips, {progress.visits} visits, {progress.lost} lost"
+            f"{share}{flips} flips, {progress.visits} visits, {progress.lost} lost"
         )
         if sys.stderr.isatty():
             end = "\n" if progress.over else ""

@@ -14,6 +14,18 @@ MARK = "<!-- release (\\\\S+) -->"
 """In double quotes of YAML."""
 
 
+SITE = f"""
+site:
+  server: external
+  url: http://127.0.0.1:{{port}}/
+  root: {{root}}
+  releases: [releases/1, releases/2]
+  mark: "{MARK}"
+load: {{{{users: 5, spawn_rate: 50}}}}
+"""
+"""The head of a scenario for the shop; a format of port and root."""
+
+
 class Shop:
     """Three releases below `root`, and the link to the first."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 
 from tests.conftest import require_program
 from tests.external.servers import nginx
-from tests.external.site import MARK, Shop, scenario
+from tests.external.site import SITE, Shop, scenario
 from tests.locust_process import LocustProcess
 from tests.test_run import headless, write
 
@@ -60,21 +59,17 @@ def flips(locust: LocustProcess, phase: str) -> list[dict[str, str]]:
     return [row for row in locust.rows("flips") if row["phase"] == phase]
 
 
-def test_an_ansible_task_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ansible_task_holds(tmp_path: Path, shop: Shop, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """`file: state=link` renames a temporary link over the old one: nothing is lost, torn or stale."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     require_program("ansible-playbook", "ansible-core")
     monkeypatch.setenv("ANSIBLE_PYTHON_INTERPRETER", sys.executable)
     monkeypatch.setenv("ANSIBLE_HOME", str(tmp_path / "ansible"))
-    shop = Shop(tmp_path / "shop")
     (tmp_path / "deploy.yml").write_text(PLAYBOOK)
-    with nginx(tmp_path / "nginx", shop.link) as port:
-        arguments = scenario(
-            tmp_path, "own-ansible", port, shop.root, **{"every: 5s": "every: 0", "flips: 5": "flips: 3"}
-        )
-        with LocustProcess(tmp_path, *arguments, cwd=tmp_path) as locust:
-            assert locust.wait() == 0, locust.output
-            assert locust.leaves_nothing()
+    arguments = scenario(tmp_path, "own-ansible", port, shop.root, **{"every: 5s": "every: 0", "flips: 5": "flips: 3"})
+    with LocustProcess(tmp_path, *arguments, cwd=tmp_path) as locust:
+        assert locust.wait() == 0, locust.output
+        assert locust.leaves_nothing()
     assert shop.is_as_it_was()
     assert [phase["flips"] for phase in locust.verdict()["phases"]] == [3]
     assert (tmp_path / "report" / "run_commands.log").read_text().count("Point the link at the release") == 3
@@ -128,14 +123,12 @@ def test_capistrano_deploys_releases_that_nobody_named_and_rolls_back(
     assert "what the commands printed is in" in locust.output
 
 
-def test_a_script_that_removes_the_link_first_is_violated(tmp_path: Path) -> None:
+def test_a_script_that_removes_the_link_first_is_violated(tmp_path: Path, shop: Shop, port: int) -> None:
     """`rm -f current && ln -s` loses requests, and the answers say how."""
-    shop = Shop(tmp_path / "shop")
-    with nginx(tmp_path / "nginx", shop.link) as port:
-        arguments = scenario(tmp_path, "own-script", port, shop.root, **{"flips: 100": "flips: 30"})
-        with LocustProcess(tmp_path, *arguments) as locust:
-            assert locust.wait() == 1, locust.output
-            assert locust.leaves_nothing()
+    arguments = scenario(tmp_path, "own-script", port, shop.root, **{"flips: 100": "flips: 30"})
+    with LocustProcess(tmp_path, *arguments) as locust:
+        assert locust.wait() == 1, locust.output
+        assert locust.leaves_nothing()
     assert shop.is_as_it_was()
     assert ("lost", "404 Not Found") in {(row["kind"], row["answer"]) for row in locust.rows("answers")}
     assert {row["kind"] for row in locust.rows("answers")} <= {"ok", "lost"}
@@ -153,16 +146,6 @@ with open(log, "a") as file:
     file.write(f"{time.monotonic_ns() - begin}\\n")
 """
 
-SITE = f"""
-site:
-  server: external
-  url: http://127.0.0.1:{{port}}/
-  root: {{root}}
-  releases: [releases/1, releases/2]
-  mark: "{MARK}"
-load: {{{{users: 4, spawn_rate: 40}}}}
-"""
-
 
 def deploy(folder: Path, shop: Shop, port: int, *command: str, flips: int) -> LocustProcess:
     """A headless run of a command of the test's own."""
@@ -170,15 +153,14 @@ def deploy(folder: Path, shop: Shop, port: int, *command: str, flips: int) -> Lo
     return headless(folder, write(folder, SITE.format(port=port, root=shop.root) + f"phases: [{phase}]"))
 
 
-def test_a_planted_gap_of_5_ms_is_violated_and_measured_within_a_factor_of_two(tmp_path: Path) -> None:
+def test_a_planted_gap_of_5_ms_is_violated_and_measured_within_a_factor_of_two(
+    tmp_path: Path, shop: Shop, port: int
+) -> None:
     """The outage per flip is the time without a link, as the script itself has measured it."""
-    shop = Shop(tmp_path / "shop")
     script, log = tmp_path / "deploy.py", tmp_path / "gaps"
     script.write_text(GAP)
-    with (
-        nginx(tmp_path / "nginx", shop.link) as port,
-        deploy(tmp_path, shop, port, sys.executable, str(script), "{link}", "{target}", str(log), flips=40) as locust,
-    ):
+    command = [sys.executable, str(script), "{link}", "{target}", str(log)]
+    with deploy(tmp_path, shop, port, *command, flips=40) as locust:
         assert locust.wait() == 1, locust.output
     assert shop.is_as_it_was()
     planted = statistics.mean(int(line) for line in log.read_text().splitlines()) / 1e3
@@ -203,19 +185,17 @@ FAILURES = {
 }
 
 
-def test_deploys_that_fail_are_told_in_plain_words_and_never_held(tmp_path: Path) -> None:
+def test_deploys_that_fail_are_told_in_plain_words_and_never_held(tmp_path: Path, shop: Shop, port: int) -> None:
     """Each by its reason, with what it printed; after each the link is put back, which the next one begins with."""
-    shop = Shop(tmp_path / "shop")
     phases = "".join(
         f"  - name: {name}\n    strategy: {{command: {command}, timeout: 1s}}\n    every: 100ms\n    flips: 2\n"
         for name, (command, _) in FAILURES.items()
     )
-    with nginx(tmp_path / "nginx", shop.link) as port:
-        text = SITE.format(port=port, root=shop.root) + f"phases:\n{phases}"
-        with headless(tmp_path, write(tmp_path, text)) as locust:
-            # A page that was gone meanwhile is a loss.
-            assert locust.wait() == 1, locust.output
-            assert locust.leaves_nothing()
+    text = SITE.format(port=port, root=shop.root) + f"phases:\n{phases}"
+    with headless(tmp_path, write(tmp_path, text)) as locust:
+        # A page that was gone meanwhile is a loss.
+        assert locust.wait() == 1, locust.output
+        assert locust.leaves_nothing()
     assert shop.is_as_it_was()
     assert {row["kind"] for row in locust.rows("answers")} == {"ok", "lost"}
     report = " ".join(locust.output.split())
@@ -230,15 +210,10 @@ def test_deploys_that_fail_are_told_in_plain_words_and_never_held(tmp_path: Path
     assert (tmp_path / "report" / "run_commands.log").read_text().count("Cannot reach the database\n") == 4
 
 
-def test_a_release_that_the_deploy_has_cleaned_away_is_told(tmp_path: Path) -> None:
+def test_a_release_that_the_deploy_has_cleaned_away_is_told(tmp_path: Path, shop: Shop, port: int) -> None:
     """Then the link cannot be where it was: it stays on a release that is there, and the run does not hold."""
-    shop = Shop(tmp_path / "shop")
     command = ["sh", "-c", "ln -sfn {target} {link}; rm -rf {root}/releases/1"]
-    with (
-        nginx(tmp_path / "nginx", shop.link) as port,
-        deploy(tmp_path, shop, port, *command, flips=1) as locust,
-    ):
+    with deploy(tmp_path, shop, port, *command, flips=1) as locust:
         assert locust.wait() == 3, locust.output
     assert os.readlink(shop.link) == "releases/2"
     assert "cannot be put back on releases/1: releases/1 is not there any more" in " ".join(locust.output.split())
-    shutil.rmtree(shop.root)

@@ -6,39 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from tests.external.servers import free_port, nginx
-from tests.external.site import MARK, Shop, scenario
+from tests.external.servers import free_port
+from tests.external.site import SITE, Shop, scenario
 from tests.locust_process import LocustProcess
 from tests.test_run import headless, write
-
-SITE = f"""
-site:
-  server: external
-  url: http://127.0.0.1:{{port}}/
-  root: {{root}}
-  releases: [releases/1, releases/2]
-  mark: "{MARK}"
-load: {{{{users: 5, spawn_rate: 50}}}}
-"""
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    """The user's site."""
-    return Shop(tmp_path / "shop")
-
-
-@pytest.fixture
-def port(tmp_path: Path, shop: Shop) -> Iterator[int]:
-    """Where the user's nginx serves it."""
-    with nginx(tmp_path / "nginx", shop.link) as port:
-        yield port
 
 
 def run(folder: Path, shop: Shop, port: int, phases: str, site: str = SITE) -> LocustProcess:
@@ -55,10 +31,9 @@ phases:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_however_the_run_ends_the_link_is_where_it_was(tmp_path: Path, number: int) -> None:
+def test_however_the_run_ends_the_link_is_where_it_was(tmp_path: Path, shop: Shop, port: int, number: int) -> None:
     """After Ctrl-C and after SIGKILL: that is the switcher's part, which outlives Locust for a moment."""
-    shop = Shop(tmp_path / "shop")
-    with nginx(tmp_path / "nginx", shop.link) as port, run(tmp_path, shop, port, LONG) as locust:
+    with run(tmp_path, shop, port, LONG) as locust:
         locust.wait_for("phase atomic")
         locust.signal(number)
         locust.wait()
@@ -127,4 +102,24 @@ def test_a_deploy_that_hangs_while_locust_is_killed_does_not_keep_the_link(
         while locust.processes():
             pass
     (shop.root / "flipped").unlink()
+    assert shop.is_as_it_was()
+
+
+def test_ctrl_c_waits_for_the_deploy_in_hand_and_begins_no_other(tmp_path: Path, shop: Shop, port: int) -> None:
+    """It says what it waits for; a deploy that is cut in half would be worse."""
+    script = "echo flip >>{root}/log; ln -sfn {target} {link}; until [ -e {root}/go ]; do :; done"
+    command = f'{{command: [sh, -c, "{script}"], timeout: 1m}}'
+    with run(tmp_path, shop, port, f"phases: [{{name: deploy, strategy: {command}, every: 0, flips: 3}}]") as locust:
+        locust.wait_for("phase deploy")
+        while not (shop.root / "log").exists():
+            pass
+        locust.signal(signal.SIGINT)
+        locust.wait_for("waiting for the command in hand, at most 65 s")
+        (shop.root / "go").touch()
+        assert locust.wait() == 3, locust.output
+        assert locust.leaves_nothing()
+    assert (shop.root / "log").read_text() == "flip\n"
+    assert "cut short" in locust.output
+    for name in ("log", "go"):
+        (shop.root / name).unlink()
     assert shop.is_as_it_was()

@@ -19,24 +19,10 @@ from locust_cutover.result import Result
 from locust_cutover.venue import SetUpError
 from tests.external.servers import certificate as make_certificate
 from tests.external.servers import nginx
-from tests.external.site import MARK, Shop
+from tests.external.site import MARK, SITE, Shop
 from tests.external.test_docs import blocks
-from tests.external.test_own_site import SITE
 from tests.locust_process import processes
 from tests.test_run import headless, write
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    """The user's site."""
-    return Shop(tmp_path / "shop")
-
-
-@pytest.fixture
-def port(tmp_path: Path, shop: Shop) -> Iterator[int]:
-    """Where the user's nginx serves it."""
-    with nginx(tmp_path / "nginx", shop.link) as port:
-        yield port
 
 
 def refused(folder: Path, text: str, code: int = 2, host: str | None = None) -> str:
