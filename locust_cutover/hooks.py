@@ -164,8 +164,8 @@ class Experiment:
         except OSError as error:
             self.give_up(f"--history {self.options.history}: {error.strerror}", 2)
         except gevent.GreenletExit:  # stopped meanwhile
-            assert self.conductor is not None
-            self.conductor.cut()
+            if self.conductor is not None:
+                self.conductor.cut()
             raise
         except Exception as error:  # Locust would log it and go on with users and without a run
             logger.exception("the run could not begin")
