@@ -162,9 +162,10 @@ class OwnSite:
 
     def _from_file(self, release: str) -> str:
         try:
-            return (Path(self._external.root) / release / self._external.mark_file).read_text(errors="replace").strip()
+            text = (Path(self._external.root) / release / self._external.mark_file).read_text(errors="replace")
         except OSError:
-            return release  # it has gone already, or never had one: no mark will be taken for it
+            text = ""
+        return text.strip() or release  # it has gone already, or never had one: no mark will be taken for it
 
 
 class WatchedSite(OwnSite):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.external.servers import nginx, php_fpm
-from tests.external.test_deploys import PLAYBOOK
+from tests.external.test_deploys import FAILURES, PLAYBOOK
 from tests.locust_process import ROOT, LocustProcess
 from tests.test_run import check_sums
 
@@ -106,3 +106,10 @@ def test_each_scenario_for_an_own_site_is_in_the_document() -> None:
     """A reader finds all of them."""
     for path in sorted((ROOT / "scenarios").glob("own-*.yaml")):
         assert f"](../scenarios/{path.name})" in TEXT
+
+
+def test_what_the_report_says_of_a_deploy_that_fails_is_in_the_document() -> None:
+    """In the words that the tests of failing deploys have seen."""
+    for _, said in FAILURES.values():
+        if said.startswith(("the command", "the link")):
+            assert f"`{said.replace('than 1 s', 'than 30 s')}`" in TEXT
