@@ -45,8 +45,8 @@ watch flips nothing and touches nothing: it says when somebody else flips
 
 WATCH_EXAMPLES = """
 standard output and exit code: as of python -m switcher --help
-invoked is a moment at which the old release was still there, completed one at which the new one was;
-what the link was in between, once or several times, is not known
+a flip began after invoked and was over before completed; what the link was in between, once or several times,
+is not known
 
 examples, in a folder with the link current:
   python -m switcher watch --root . >flips.jsonl

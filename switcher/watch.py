@@ -33,12 +33,14 @@ class Watched:
 
     link: Link
     ear: Inotify | None
+    told: tuple[int | None, bool] = (0, False)
+    """What the ear heard during the last look."""
 
     def look(self) -> Look:
         """Take one look."""
         before = time.monotonic_ns()
         # First: what is heard has happened before what is seen.
-        arrivals, left = (None, False) if self.ear is None else self.ear.hear()
+        arrivals, left = self._hear(self.told)
         target, inode, changed = None, (0, 0), 0
         try:
             # Opened once, so that inode and target are of the same link.
@@ -55,7 +57,18 @@ class Watched:
             state = MISSING
         except OSError as error:
             state = error.strerror or str(error)
+        # Whatever was there for a moment, made way before the look and looks the same is told by now.
+        self.told = self._hear((0, False))
+        left = left or self.told != (0, False)
         return Look(before, time.monotonic_ns(), arrivals, target, left, state, inode, changed)
+
+    def _hear(self, before: tuple[int | None, bool]) -> tuple[int | None, bool]:
+        """What there is to hear, together with what was heard before."""
+        if self.ear is None:
+            return None, False
+        arrivals, left = self.ear.hear()
+        total = None if arrivals is None or before[0] is None else arrivals + before[0]
+        return total, left or before[1]
 
     def _state(self, target: str | None) -> str:
         if target is None:
@@ -136,7 +149,10 @@ def watch(
                 stream.say("over")
         if stop.reason is not None or (reason is not None and not linger):
             break
-        stop.wait(look.after + PROBE, None if watched.ear is None else watched.ear.descriptor)
+        if watched.ear is None:
+            stop.wait(look.after + PROBE)
+        else:
+            stop.wait(look.after + (PROBE if watched.told == (0, False) else 0), watched.ear.descriptor)
     if witness.waits:
         tell(witness.end(watched.look()))
     stream.rest()

@@ -8,7 +8,7 @@ GRAIN = 20_000_000
 """Two changes of a link within this many nanoseconds can leave the same times on disk: two ticks of a slow kernel."""
 
 GRACE = 100_000_000
-"""How long the word of a change may come after the change can be seen, in nanoseconds, before a look alone counts."""
+"""How long the word of a change may come after the change was seen, in nanoseconds, before a look alone counts."""
 
 LIMIT = 10_000_000_000
 """How long a link may be missing within one flip, in nanoseconds; then the flip has failed."""
@@ -28,7 +28,7 @@ class Look(NamedTuple):
     target: str | None
     """What the link held at a moment between both times, after the last of the arrivals; None: it was no link."""
     left: bool = False
-    """Whether something left the name meanwhile."""
+    """Whether something left the name meanwhile, or anything was told while the look was taken."""
     state: str = OK
     """Why a visitor who follows the link finds no folder, or OK."""
     inode: tuple[int, int] = (0, 0)
@@ -56,6 +56,7 @@ class Witness:
 
     1. Nothing left the name or came to it, and it is the same link: nothing has changed since the last look that
        was settled. The link was still the old one at some moment of that look: the next change begins after it began.
+       What is told during the look is told again with the next: it may have happened before or after what was seen.
     2. Else a change is under way until a look settles it: the link is there, and the word of its
        arrival has come. The kernel gives that word after the change can be seen, but before anybody
        can make another change in the folder. A look that saw it first waits, or the change would count twice.
@@ -72,8 +73,8 @@ class Witness:
         self._completed = self._since
         self.target = first.target or ""
         """What the link held when it was last seen to be one."""
-        self._noticed: int | None = None
-        """When the change that is under way was noticed."""
+        self._latest: Look | None = None
+        """The first look at what was last seen of the change that is under way; None: nothing changes."""
         self._arrivals = 0
         """Of the change that is under way."""
         self._other = False
@@ -87,22 +88,22 @@ class Witness:
     @property
     def waits(self) -> bool:
         """Whether a change is under way."""
-        return self._noticed is not None
+        return self._latest is not None
 
     def see(self, look: Look) -> Change | None:
         """Take the next look; the change that it settles."""
         # 1.
-        if self._noticed is None:
-            if not self._differs(look):
-                if look.changed != self._settled.changed:
-                    self._since = look.after  # its owner or the like
-                self._settled = look
-                return None
-            self._noticed = look.before
+        if self._latest is None and not self._differs(look):
+            if look.changed != self._settled.changed:
+                self._since = look.after  # its owner or the like
+            self._settled = look
+            return None
+        if self._latest is None or not _same(look, self._latest):
+            self._latest = look
         # 2.
         self._arrivals += look.arrivals or 0
-        self._other = self._other or look.arrivals is None or not self._same(look)
-        waited = look.before - self._noticed
+        self._other = self._other or look.arrivals is None or not _same(look, self._settled)
+        waited = look.before - self._latest.before
         if look.target is None:
             settled = waited >= LIMIT
         else:
@@ -112,24 +113,21 @@ class Witness:
         if self._arrivals or self._other:
             return self._settle(look)
         # renameat2 with RENAME_EXCHANGE says that the new link came first, and then that the old one left.
-        self._settled, self._noticed = look, None
+        self._settled, self._latest = look, None
         return None
 
     def end(self, look: Look) -> Change | None:
-        """Take the last look; a change that is under way ends with it."""
+        """Take the last look; a change that is under way ends with it, when there is more to it than a word."""
         change = self.see(look)
-        return self._settle(look) if self._noticed is not None else change
+        return self._settle(look) if self.waits and (self._arrivals or self._other) else change
 
     def _differs(self, look: Look) -> bool:
         if look.arrivals is not None:
-            return look.arrivals > 0 or look.left or not self._same(look)
+            return look.arrivals > 0 or look.left or not _same(look, self._settled)
         known = self._settled
         # The last cutover may not cover the time in which another change leaves no trace.
         doubtful = self._completed < self._since + GRAIN and known.before < self._since + GRAIN
-        return not self._same(look) or look.changed != known.changed or (doubtful and look.target is not None)
-
-    def _same(self, look: Look) -> bool:
-        return (look.target, look.inode) == (self._settled.target, self._settled.inode)
+        return not _same(look, known) or look.changed != known.changed or (doubtful and look.target is not None)
 
     def _settle(self, look: Look) -> Change:
         heard = look.arrivals is not None and self._arrivals > 0
@@ -138,5 +136,9 @@ class Witness:
         self.target = look.target or self.target
         change = Change(self.target, self._settled.before, self._completed, look.state)
         self._settled, self._since = look, look.after
-        self._noticed, self._arrivals, self._other = None, 0, False
+        self._latest, self._arrivals, self._other = None, 0, False
         return change
+
+
+def _same(one: Look, other: Look) -> bool:
+    return (one.target, one.inode) == (other.target, other.inode)

@@ -63,6 +63,18 @@ def test_a_look_that_saw_the_change_before_it_was_told_does_not_count_it_twice()
     assert witness.see(seen(14, "b", inode=2)) is None
 
 
+def test_after_a_long_gap_the_word_may_still_come_late() -> None:
+    """It is waited for from when the link was seen again, not from when it went."""
+    gap = 2 * GRACE // MS
+    looks = [
+        seen(10, None, left=True),
+        seen(10 + gap, "b", inode=2),
+        seen(20 + gap, "b", 1, 2),
+        seen(30 + gap, "b", 0, 2),
+    ]
+    assert changes(seen(0, "a"), *looks) == [Change("b", 0, (21 + gap) * MS, OK)]
+
+
 def test_without_the_word_of_it_the_change_counts_in_the_end() -> None:
     """A network file system tells nothing of what another machine did; two changes could look like one."""
     late = 10 + GRACE // MS
@@ -193,16 +205,18 @@ def looks(history: Sequence[Happening], times: Sequence[tuple[int, int, int, int
     """What the looks at these times see of this history."""
     made = []
     arrivals_told = [one.told for one in history[1:] if one.target is not None]
-    departures_told = [one.told for one in history[1:] if one.target is None]
-    heard_before = left_before = 0
+    all_told = [one.told for one in history[1:]]
+    heard_before = last_heard = 0
     for before, heard, at, after, deaf in times:
-        total, left = bisect_right(arrivals_told, heard), bisect_right(departures_told, heard)
+        total = bisect_right(arrivals_told, heard)
+        departed = any(last_heard < one.told <= heard and one.target is None for one in history)
+        left = departed or bisect_right(all_told, after) > bisect_right(all_told, heard)
         one = history[bisect_right([other.time for other in history], at) - 1]
         inode, changed = ((0, 0), 0) if one.target is None else ((0, one.inode + 1), one.time // TICK + 1)
         state = MISSING if one.target is None else OK
         arrivals = None if deaf else total - heard_before
-        made.append(Look(before * UNIT, after * UNIT, arrivals, one.target, left > left_before, state, inode, changed))
-        heard_before, left_before = total, left
+        made.append(Look(before * UNIT, after * UNIT, arrivals, one.target, left, state, inode, changed))
+        heard_before, last_heard = total, heard
     return made
 
 
@@ -215,6 +229,7 @@ def check_no_lie(history: Sequence[Happening], taken: Sequence[Look]) -> list[Ch
     told: list[Change] = []
     watermark = -1
     last = len(taken) - 1
+    times = [one.time for one in history]
     for number, look in enumerate(taken[1:], start=1):
         change = witness.end(look) if number == last else witness.see(look)
         if change is not None:
@@ -224,8 +239,13 @@ def check_no_lie(history: Sequence[Happening], taken: Sequence[Look]) -> list[Ch
             told.append(change)
         assert witness.watermark >= watermark
         watermark = witness.watermark
-        for moment in range(taken[0].after // UNIT, watermark // UNIT + 1):
-            truth = history[bisect_right([one.time for one in history], moment) - 1].target
+        # Between these moments neither what is said nor the truth changes.
+        moments = {watermark // UNIT, *times, *(time - 1 for time in times)}
+        moments |= {change.completed // UNIT + 1 for change in told} | {change.invoked // UNIT - 1 for change in told}
+        for moment in moments:
+            if not taken[0].after <= moment * UNIT <= watermark:
+                continue
+            truth = history[bisect_right(times, moment) - 1].target
             if any(one.invoked <= moment * UNIT <= one.completed for one in told):
                 continue
             over = [one for one in told if one.completed < moment * UNIT]
