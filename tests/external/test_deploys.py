@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from tests.conftest import require_program
 from tests.external.servers import nginx
 from tests.external.site import SITE, Shop, scenario
-from tests.locust_process import LocustProcess
+from tests.locust_process import LocustProcess, processes
 from tests.test_run import headless, write
 
 CAPFILE = """
@@ -180,6 +181,10 @@ FAILURES = {
     "no program": (["no-such-deploy-tool"], "No such file or directory"),
     "another release": (["ln", "-sfn", "releases/3", "{link}"], "the link points to releases/3"),
     "dangling": (["ln", "-sfn", "releases/9", "{link}"], "the link points to releases/9, which is no folder"),
+    "no text": (
+        ["sh", "-c", "ln -sfn \"$(printf '\\351')\" {link}"],
+        "the link points to \\udce9, which is no folder",
+    ),
     "missing": (["rm", "-f", "{link}"], "the link is missing"),
     "flips nothing": (["true"], "the link points to releases/1"),
 }
@@ -188,11 +193,13 @@ FAILURES = {
 def test_deploys_that_fail_are_told_in_plain_words_and_never_held(tmp_path: Path, shop: Shop, port: int) -> None:
     """Each by its reason, with what it printed; after each the link is put back, which the next one begins with."""
     phases = "".join(
-        f"  - name: {name}\n    strategy: {{command: {command}, timeout: 1s}}\n    every: 100ms\n    flips: 2\n"
+        f"  - name: {name}\n    strategy: {{command: {json.dumps(command)}, timeout: 1s}}\n"
+        "    every: 100ms\n    flips: 2\n"
         for name, (command, _) in FAILURES.items()
     )
     text = SITE.format(port=port, root=shop.root) + f"phases:\n{phases}"
-    with headless(tmp_path, write(tmp_path, text)) as locust:
+    # With a worker, to which all that is told must be able to travel.
+    with headless(tmp_path, write(tmp_path, text), *processes(1)) as locust:
         # A page that was gone meanwhile is a loss.
         assert locust.wait() == 1, locust.output
         assert locust.leaves_nothing()
