@@ -40,6 +40,22 @@ phases:
 """
 
 
+PACED = """
+from locust import constant_pacing, task
+from locust_cutover import Visitor, install
+
+install()
+
+class PacedVisitor(Visitor):
+    wait_time = constant_pacing(0.01)
+
+    @task
+    def current(self):
+        self.visit()
+"""
+"""Visits that are spread evenly over the time, as an estimate of the outage wants them."""
+
+
 def watching(
     folder: Path, root: Path, port: int, *arguments: str, more: str = "", mark: str = MARK, marks: int = 1
 ) -> LocustProcess:
@@ -48,14 +64,18 @@ def watching(
     return headless(folder, write(folder, text), "--history", str(folder / "history.jsonl"), *arguments)
 
 
-def deploy(shop: Shop, release: str, gap: float | None = None) -> None:
-    """What somebody else does: an atomic flip, or one with a gap of so many seconds."""
-    if gap is None:
-        STRATEGIES["atomic"](str(shop.link), f"releases/{release}", str(shop.root / "spare"))
-        return
+def deploy(shop: Shop, release: str) -> None:
+    """What somebody else does."""
+    STRATEGIES["atomic"](str(shop.link), f"releases/{release}", str(shop.root / "spare"))
+
+
+def deploy_with_a_gap(shop: Shop, release: str, gap: float) -> float:
+    """What somebody else does badly, with a gap of about so many seconds; how long it was."""
     shop.link.unlink()
+    gone = time.monotonic()
     time.sleep(gap)
     shop.link.symlink_to(f"releases/{release}")
+    return time.monotonic() - gone
 
 
 def judged_again(folder: Path) -> int:
@@ -89,14 +109,15 @@ def test_an_atomic_deploy_of_somebody_else_is_held_and_the_run_ends_with_the_las
 def test_the_gap_of_somebody_elses_deploy_is_found_and_measured(tmp_path: Path) -> None:
     """Violated; each loss is at a flip, and the outage is the gap within a factor of two."""
     shop = Shop(tmp_path / "shop")
-    gap = 0.1
+    (tmp_path / "locustfile.py").write_text(PACED)
+    gaps = []
     with (
         nginx(tmp_path / "nginx", shop.root) as port,
-        watching(tmp_path, shop.root, port, more="flips: 5") as locust,
+        watching(tmp_path, shop.root, port, "-f", str(tmp_path / "locustfile.py"), more="flips: 5") as locust,
     ):
         locust.wait_for("phase watch (1 of 1)")
         for release in "23123":
-            deploy(shop, release, gap)
+            gaps.append(deploy_with_a_gap(shop, release, 0.1))
             time.sleep(0.3)
         assert locust.wait() == 1, locust.output
     phase = locust.verdict()["phases"][0]
@@ -104,7 +125,8 @@ def test_the_gap_of_somebody_elses_deploy_is_found_and_measured(tmp_path: Path) 
     assert (lost["harmful_flips"], lost["unexplained"]) == (5, 0)
     assert phase["expectations"]["stale"]["observed"] == phase["expectations"]["torn"]["observed"] == 0
     (outage,) = {float(row["outage_us"]) for row in locust.rows("verdict")}
-    assert gap * 1e6 / 2 < outage < gap * 1e6 * 2
+    gap_us = sum(gaps) / len(gaps) * 1e6
+    assert gap_us / 2 < outage < gap_us * 2
     check_sums(locust)
     assert judged_again(tmp_path) == 1
 
