@@ -318,7 +318,9 @@ class Conductor:
                 self._nodes.start(release)
                 self._write("start", release=release)
                 if self.scenario.phases[index].watched:
-                    logger.info("watching %s by %s; it points to release %s", event["link"], event["by"], release)
+                    logger.info(
+                        "watching %s by %s; it points to release %s", _plain(event["link"]), event["by"], release
+                    )
             case "flips":
                 flips = [self._flip(index, venue, *flip) for flip in event["flips"]]
                 self._tell(flips[-1])
