@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import shutil
 import tempfile
 import time
@@ -15,27 +14,21 @@ from pathlib import Path
 import gevent
 from gevent.event import Event
 
-from locust_cutover.companion import Companion, Facts, SwitcherError
+from locust_cutover.companion import Companion
 from locust_cutover.connection import TLS_FAILED, Answer, Connection
 from locust_cutover.history import History
 from locust_cutover.lab import Lab
 from locust_cutover.nodes import Nodes
 from locust_cutover.own_site import OwnSite, WatchedSite
+from locust_cutover.play import Play
 from locust_cutover.result import Result
 from locust_cutover.scenario import Phase, Scenario, describe
 from locust_cutover.servers import NotInstalledError, ServerError
-from locust_cutover.timeline import Flip
 from locust_cutover.venue import SetUpError, Venue
 from locust_cutover.verdict import NOT_RUN, RUNNING, WAITING, PhaseFacts, judge_phase
 from locust_cutover.visit import Marks
-from switcher.switch import OK
 
 logger = logging.getLogger("locust.cutover")
-
-TICK = 1.0
-"""Seconds between two looks at a phase that runs."""
-
-CUT_SHORT = "cut short"
 
 
 @dataclass(frozen=True)
@@ -97,9 +90,7 @@ class Conductor:
         self._began = time.monotonic_ns()
         self._started = datetime.now().astimezone()
         self._version: str | None = None
-        self._playing: int | None = None
-        self._opened = 0.0
-        self._told = -math.inf
+        self._playing: Play | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
     def start(self) -> None:
@@ -131,8 +122,8 @@ class Conductor:
             return self.result
         facts = [replace(facts) for facts in self._facts]
         for index, phase in enumerate(facts):
-            if index == self._playing:
-                phase.seconds = phase.seconds or time.monotonic() - self._opened
+            if self._playing is not None and index == self._playing.index:
+                phase.seconds = self._playing.seconds
                 phase.trouble = phase.trouble or RUNNING
             elif phase.trouble == NOT_RUN and not self._cut.is_set():
                 phase.trouble = WAITING
@@ -148,7 +139,7 @@ class Conductor:
             self._users_are_there.wait()
             for index in range(len(self.scenario.phases)):
                 if not self._cut.is_set():
-                    self._play_safely(index, self._venue, folder)
+                    self._play(index, self._venue, folder)
         except SetUpError as error:
             self._failure = error
         except NotInstalledError as error:
@@ -163,13 +154,20 @@ class Conductor:
                 self._history.close()
             self._ready.set()
 
-    def _play_safely(self, index: int, venue: Venue, folder: Path) -> None:
+    def _play(self, index: int, venue: Venue, folder: Path) -> None:
         """One phase, whatever happens: users who wait for a run that has gone would wait for ever."""
+        phase = self.scenario.phases[index]
+        facts = self._facts[index] = PhaseFacts()
         try:
-            self._play(index, venue, folder)
+            self._companion = venue.companion(phase, folder)
+            self._playing = play = Play(
+                index, phase, facts, venue, self._companion, self._nodes, self._write, self._cut, self._watermark
+            )
+            play.play(self._patience, lambda: self._report(play))
+            self._watermark = play.watermark
         except Exception as error:
-            logger.exception("phase %s", self.scenario.phases[index].name)
-            self._facts[index].trouble = f"the phase could not be played: {error}"
+            logger.exception("phase %s", phase.name)
+            facts.trouble = f"the phase could not be played: {error}"
             self._cut.set()
             self._nodes.know_no_more()
             self._nodes.close(index)
@@ -229,174 +227,28 @@ class Conductor:
             raise SetUpError(f"{page}: {answer.name} before the first flip{_advice(answer)}", exit_code=2)
         return venue.examine(answer, page)
 
-    def _play(self, index: int, venue: Venue, folder: Path) -> None:
-        """One phase.
-
-        1. Let the visitors in, then start the switcher: they see the site before its first flip. Where somebody
-           else flips it is the other way round: what they do before it watches nobody knows.
-        2. Wait for the end of the switcher, or for whatever else ends the phase.
-        3. After a number of flips, give the last one its interval like every other.
-        4. Where the link is put back, let nobody meet that: let nobody in, and wait until all have left. When the run
-           is cut, do not wait: the switcher is to begin no other flip. Where somebody else flips, watch until all
-           their visits are judged.
-        5. Let nobody in, and collect the counts of all nodes.
-        """
-        phase = self.scenario.phases[index]
-        facts = self._facts[index] = PhaseFacts()
-        companion = venue.companion(phase, folder)
-        self._companion = companion
-        # 1.
-        if phase.watched:
-            companion.start(lambda event: self._hear(event, index, venue))
-            companion.ready.wait()
-        opened = self._opened = time.monotonic()
-        self._playing = index
-        self._write("open", phase=index, time=time.monotonic_ns())
-        self._nodes.open(index)
-        if not phase.watched:
-            companion.start(lambda event: self._hear(event, index, venue))
-        # 2.
-        self._wait([companion.over], facts, lambda: self._report(index, opened))
-        # 3.
-        if phase.flips is not None and not facts.trouble:
-            self._wait([], facts, lambda: self._report(index, opened), phase.aftermath / 1e9)
-        # 4.
-        missing = []
-        if (venue.restores or phase.watched) and not companion.ended.is_set():
-            self._nodes.close(index)
-            facts.seconds = time.monotonic() - opened
-            if phase.watched or not self._cut.is_set():
-                missing = self._nodes.collect(index, self._patience)
-        # 5.
-        companion.stop()
-        try:
-            done = companion.check()
-            facts.late = done["late"]
-            cut = not phase.endless if self._cut.is_set() else done["reason"] != "schedule"
-            if cut:
-                facts.trouble = facts.trouble or CUT_SHORT
-            if missing and phase.watched:
-                self._nodes.know_no_more()  # somebody may flip after these last looks
-                self._write("blind", after=self._watermark)
-            else:
-                self._nodes.know_all()
-        except SwitcherError as error:
-            facts.trouble = facts.trouble or str(error)
-            self._cut.set()
-            self._nodes.know_no_more()
-            self._write("blind", after=self._watermark)
-        self._nodes.close(index)
-        facts.seconds = facts.seconds or time.monotonic() - opened
-        missing = self._nodes.collect(index, self._patience)
-        if missing:
-            facts.trouble = "; ".join([*filter(None, [facts.trouble]), *missing])
-        self._write("close", phase=index, time=time.monotonic_ns())
-        self._report(index, opened, over=True)
-
-    def _wait(
-        self, ends: Sequence[Event], facts: PhaseFacts, tick: Callable[[], None], seconds: float = math.inf
-    ) -> None:
-        """Wait for one of the events, for a cut or for the time; a server that died is a cut."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if gevent.wait([*ends, self._cut], timeout=min(TICK, left), count=1):
-                return
-            if self._venue is not None and (trouble := self._venue.trouble()):
-                facts.trouble = trouble
-                self._cut.set()
-                return
-            self._nodes.ask()
-            tick()
-
-    def _hear(self, event: Facts, index: int, venue: Venue) -> None:
-        """Tell the nodes what the switcher says."""
-        facts = self._facts[index]
-        flips: list[Flip] = []
-        match event["event"]:
-            case "ready":
-                release = venue.release(_plain(event["release"]))
-                self._nodes.start(release)
-                self._write("start", release=release)
-                if self.scenario.phases[index].watched:
-                    logger.info(
-                        "watching %s by %s; it points to release %s", _plain(event["link"]), event["by"], release
-                    )
-            case "flips":
-                flips = [self._flip(index, venue, *flip) for flip in event["flips"]]
-                self._tell(flips[-1])
-                facts.flips += len(flips)
-                failed = [flip.outcome for flip in flips if not flip.ok]
-                facts.failed += len(failed)
-                facts.failure = failed[-1] if failed else facts.failure
-            case "said":
-                facts.said = [_plain(line) for line in event["lines"]]
-        if event.get("repaired"):
-            # The link was missing and is there again, or it was put back: to the visitors that is like a flip.
-            release = venue.release(_plain(event["release"]))
-            flips.append(Flip(index, 0, release, self._watermark, event["watermark"]))
-        for flip in flips:
-            self._write_flip(flip)
-        self._watermark = event["watermark"]
-        self._nodes.know(flips, self._watermark)
-
-    def _flip(
-        self,
-        index: int,
-        venue: Venue,
-        number: int,
-        release: str,
-        _: int | None,
-        invoked: int,
-        completed: int,
-        held: str | None,
-        outcome: str,
-    ) -> Flip:
-        """A flip of the stream with the names that the marks have."""
-        ok = outcome == OK
-        return Flip(
-            index,
-            number,
-            venue.release(_plain(release)),
-            invoked,
-            completed,
-            outcome if ok else _plain(outcome),
-            venue.release(_plain(held)) if held and not ok else "",
-            self.scenario.phases[index].watched,
-        )
-
-    def _tell(self, flip: Flip) -> None:
-        """Say that somebody else has flipped, when they do not do it all the time."""
-        if flip.watched and time.monotonic() - self._told > TICK:
-            self._told = time.monotonic()
-            what = f"to release {flip.release}" if flip.ok else flip.outcome
-            logger.info("flip %d: %s, seen within %.1f ms", flip.number, what, (flip.completed - flip.invoked) / 1e6)
-
     def _write(self, op: str, **facts: object) -> None:
         if self._history is not None:
             self._history.say(op, **facts)
 
-    def _write_flip(self, flip: Flip) -> None:
-        if self._history is not None:
-            self._history.flip(flip)
-
-    def _report(self, index: int, opened: float, over: bool = False) -> None:
-        phase, facts = self.scenario.phases[index], self._facts[index]
+    def _report(self, play: Play) -> None:
+        phase, facts = play.phase, play.facts
         share = None
         if phase.flips is not None:
             share = min(facts.flips / phase.flips, 1.0)
         elif phase.duration is not None:
-            share = min((time.monotonic() - opened) * 1e9 / phase.duration, 1.0)
+            share = min(play.seconds * 1e9 / phase.duration, 1.0)
         tally = self._nodes.tally
         self._progress(
             Progress(
                 phase,
-                index + 1,
+                play.index + 1,
                 len(self.scenario.phases),
                 share,
                 facts.flips,
-                tally.visits(index),
-                tally.visits(index, "lost"),
-                over,
+                tally.visits(play.index),
+                tally.visits(play.index, "lost"),
+                play.over,
             )
         )
 
@@ -446,8 +298,3 @@ def _advice(answer: Answer) -> str:
     if answer.error is None and answer.status == 401:
         return "; site.auth names the environment variables with user and password"
     return ""
-
-
-def _plain(text: str) -> str:
-    """A text that can travel between nodes: the bytes of a path need not be UTF-8."""
-    return text.encode(errors="backslashreplace").decode()
