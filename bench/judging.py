@@ -16,10 +16,10 @@ import gevent
 from locust.env import Environment
 
 from locust_cutover import Visitor
+from locust_cutover.judging.timeline import STILL, Flip
 from locust_cutover.recorder import Recorder
 from locust_cutover.servers import SERVERS
 from locust_cutover.site import MARK, MARKS, PAGE, build_site
-from locust_cutover.timeline import STILL, Flip
 from locust_cutover.visit import Marks
 
 VISITORS = 10

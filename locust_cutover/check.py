@@ -9,16 +9,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from locust_cutover.fliptable import FlipTable
 from locust_cutover.history import HistoryError, Operation, read, read_flip, read_visit
-from locust_cutover.judge import judge
+from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.judge import judge
+from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.timeline import Timeline
+from locust_cutover.judging.verdict import PhaseFacts, judge_phase
 from locust_cutover.reports import console, outputs
 from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result
 from locust_cutover.scenario import recall
-from locust_cutover.tally import Tally
-from locust_cutover.timeline import Timeline
-from locust_cutover.verdict import PhaseFacts, judge_phase
 
 EXAMPLES = """
 exit code: as the run's: 0 held, 1 violated, 3 inconclusive; 2: a history cannot be read

@@ -14,8 +14,8 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from locust_cutover.judging.timeline import STILL
 from locust_cutover.scenario import Phase
-from locust_cutover.timeline import STILL
 from switcher.duration import format_duration
 from switcher.watch import WATCH
 

@@ -17,6 +17,7 @@ from gevent.event import Event
 from locust_cutover.companion import Companion
 from locust_cutover.connection import TLS_FAILED, Answer, Connection
 from locust_cutover.history import History
+from locust_cutover.judging.verdict import NOT_RUN, RUNNING, WAITING, PhaseFacts, judge_phase
 from locust_cutover.lab import Lab
 from locust_cutover.nodes import Nodes
 from locust_cutover.own_site import OwnSite, WatchedSite
@@ -25,7 +26,6 @@ from locust_cutover.result import Result
 from locust_cutover.scenario import Phase, Scenario, describe
 from locust_cutover.servers import NotInstalledError, ServerError
 from locust_cutover.venue import SetUpError, Venue
-from locust_cutover.verdict import NOT_RUN, RUNNING, WAITING, PhaseFacts, judge_phase
 from locust_cutover.visit import Marks
 
 logger = logging.getLogger("locust.cutover")

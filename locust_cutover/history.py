@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from locust_cutover.timeline import Flip
+from locust_cutover.judging.timeline import Flip
 from locust_cutover.visit import Visit
 
 Operation = dict[str, Any]

@@ -26,7 +26,7 @@ from locust_cutover import scenario as scenarios
 from locust_cutover.conductor import Conductor, Progress
 from locust_cutover.document import DocumentError
 from locust_cutover.history import History
-from locust_cutover.judge import Judgment
+from locust_cutover.judging.judge import Judgment
 from locust_cutover.node import PATIENCE, Message, Node
 from locust_cutover.nodes import Nodes
 from locust_cutover.recorder import Recorder

@@ -11,8 +11,8 @@ import gevent
 
 from locust_cutover.access import Access, AccessError
 from locust_cutover.history import History, worker_path
+from locust_cutover.judging.timeline import Flip
 from locust_cutover.recorder import Recorder
-from locust_cutover.timeline import Flip
 from locust_cutover.visit import Marks
 
 logger = logging.getLogger("locust.cutover")

@@ -11,11 +11,11 @@ from uuid import uuid4
 from gevent.event import Event
 
 from locust_cutover.access import Access
-from locust_cutover.fliptable import FlipTable
+from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.timeline import STILL, Flip
 from locust_cutover.node import Message
 from locust_cutover.scenario import Scenario
-from locust_cutover.tally import Tally
-from locust_cutover.timeline import STILL, Flip
 from locust_cutover.visit import Marks
 
 NO_ACCESS = Access()

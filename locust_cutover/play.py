@@ -11,11 +11,11 @@ import gevent
 from gevent.event import Event
 
 from locust_cutover.companion import Companion, Facts, SwitcherError
+from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.verdict import PhaseFacts
 from locust_cutover.nodes import Nodes
 from locust_cutover.scenario import Phase
-from locust_cutover.timeline import Flip
 from locust_cutover.venue import Venue
-from locust_cutover.verdict import PhaseFacts
 from switcher.switch import OK
 
 logger = logging.getLogger("locust.cutover")

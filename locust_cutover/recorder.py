@@ -11,9 +11,9 @@ import gevent
 from gevent.event import Event
 
 from locust_cutover.access import Access
-from locust_cutover.judge import Judgment, judge
-from locust_cutover.tally import Tally
-from locust_cutover.timeline import STILL, Flip, Timeline
+from locust_cutover.judging.judge import Judgment, judge
+from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.timeline import STILL, Flip, Timeline
 from locust_cutover.visit import Marks, Visit
 
 SLICE = 20

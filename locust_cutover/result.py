@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 
-from locust_cutover.fliptable import FlipTable
+from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.verdict import EXIT_CODES, PhaseVerdict, Verdict, worst
 from locust_cutover.scenario import FAULTS, Scenario
-from locust_cutover.verdict import EXIT_CODES, PhaseVerdict, Verdict, worst
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from locust_cutover.access import Access, AccessError
 from locust_cutover.connection import Connection
-from locust_cutover.judge import Judgment
+from locust_cutover.judging.judge import Judgment
 from locust_cutover.node import Message, Node
 from locust_cutover.nodes import Nodes
 from locust_cutover.recorder import Recorder

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from locust_cutover.history import History, HistoryError, Operation, read, read_flip, read_visit, worker_path
-from locust_cutover.timeline import STILL, Flip
+from locust_cutover.judging.timeline import STILL, Flip
 from locust_cutover.visit import Visit
 
 NAMES = ["run.jsonl", "run.jsonl.gz"]

@@ -15,12 +15,12 @@ from locust.rpc.protocol import Message as Packed
 import locust_cutover.node
 import locust_cutover.recorder
 from locust_cutover.history import read, read_visit
-from locust_cutover.judge import Judgment
+from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.timeline import STILL, Flip
 from locust_cutover.node import Message, Node
 from locust_cutover.nodes import Nodes
 from locust_cutover.recorder import Recorder, Ticket
 from locust_cutover.scenario import Load, Phase, Scenario, Site
-from locust_cutover.timeline import STILL, Flip
 from locust_cutover.visit import Marks, Visit
 
 PATIENCE = 10.0

@@ -11,10 +11,10 @@ import gevent
 import pytest
 
 import locust_cutover.recorder
-from locust_cutover.judge import Judgment
+from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.timeline import STILL, Flip
 from locust_cutover.recorder import SLICE, Recorder, Ticket
-from locust_cutover.tally import Tally
-from locust_cutover.timeline import STILL, Flip
 from locust_cutover.visit import Kind, Marks, Visit
 
 PATIENCE = 10.0

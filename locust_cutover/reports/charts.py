@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from locust_cutover.closeup import FLIPS, CloseUps, Cost
-from locust_cutover.histogram import Histogram
+from locust_cutover.judging.closeup import FLIPS, CloseUps, Cost
+from locust_cutover.judging.histogram import Histogram
+from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.verdict import Outage
 from locust_cutover.reports.console import label as answer_label
 from locust_cutover.reports.markup import Markup, element, join
 from locust_cutover.reports.svg import COLUMNS, Scale, axis, bars, label, percent, picture, plot, ticks
 from locust_cutover.reports.words import many, microseconds, percentage
-from locust_cutover.timeline import Flip
-from locust_cutover.verdict import Outage
 from locust_cutover.visit import KINDS, Kind
 
 MOST_COLUMNS = 240

@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
+from locust_cutover.judging.verdict import Expectation, Outage, PhaseVerdict, Verdict, requests_lost
 from locust_cutover.reports import words
 from locust_cutover.result import Result
-from locust_cutover.verdict import Expectation, Outage, PhaseVerdict, Verdict, requests_lost
 
 WIDTH = 80
 """Columns; what is longer goes on in the next line."""

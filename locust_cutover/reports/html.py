@@ -9,15 +9,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from locust_cutover import closeup
-from locust_cutover.fliptable import FlipTable
+from locust_cutover.judging import closeup
+from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.verdict import PhaseVerdict, Verdict, requests_lost
 from locust_cutover.reports import charts, files, words
 from locust_cutover.reports.console import RATES, milliseconds
 from locust_cutover.reports.console import label as answer_label
 from locust_cutover.reports.markup import Markup, element, join
 from locust_cutover.result import Result, machine, versions
-from locust_cutover.timeline import Flip
-from locust_cutover.verdict import PhaseVerdict, Verdict, requests_lost
 from locust_cutover.visit import KINDS, Kind
 
 MOST_LABELS = 20

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from locust_cutover.fliptable import NEWEST, Row
+from locust_cutover.judging.fliptable import NEWEST, Row
+from locust_cutover.judging.tally import PER_FLIP
+from locust_cutover.judging.verdict import RUNNING, WAITING, Expectation, PhaseVerdict
 from locust_cutover.reports import words
 from locust_cutover.reports.charts import outage_words
 from locust_cutover.result import Result
-from locust_cutover.tally import PER_FLIP
-from locust_cutover.verdict import RUNNING, WAITING, Expectation, PhaseVerdict
 
 TABLES = {
     "Answers": {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from locust_cutover.judging.verdict import Expectation, PhaseVerdict, Verdict
 from locust_cutover.result import Result
-from locust_cutover.verdict import Expectation, PhaseVerdict, Verdict
 
 SPELLED_OUT = 3
 """Phases, or expectations, up to which a sentence names each."""

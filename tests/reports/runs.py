@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from locust_cutover.fliptable import FlipTable
-from locust_cutover.judge import judge
+from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.judge import judge
+from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.timeline import Flip, Timeline
+from locust_cutover.judging.verdict import PhaseFacts, judge_phase
 from locust_cutover.result import Result
 from locust_cutover.scenario import FAULTS, Expected, Fault, Load, Phase, Scenario, Site
-from locust_cutover.tally import Tally
-from locust_cutover.timeline import Flip, Timeline
-from locust_cutover.verdict import PhaseFacts, judge_phase
 from locust_cutover.visit import Visit
 
 BEGAN = 5_000_000_000_000

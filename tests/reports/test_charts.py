@@ -8,13 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from locust_cutover.closeup import CloseUps, Cost
-from locust_cutover.histogram import Histogram
+from locust_cutover.judging.closeup import CloseUps, Cost
+from locust_cutover.judging.histogram import Histogram
+from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.verdict import Outage
 from locust_cutover.reports import charts
 from locust_cutover.reports.markup import Markup
 from locust_cutover.reports.svg import COLUMNS
-from locust_cutover.timeline import Flip
-from locust_cutover.verdict import Outage
 from locust_cutover.visit import Kind
 
 MS = 1_000_000

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from locust_cutover.fliptable import FlipTable
-from locust_cutover.judge import Judgment
+from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.verdict import Expectation, Outage, PhaseFacts, PhaseVerdict, judge_phase
 from locust_cutover.reports.console import label, milliseconds, render, wants_colour
 from locust_cutover.result import Result
 from locust_cutover.scenario import MAX_NAME, Expected, Fault, Load, Phase, Scenario, Site
-from locust_cutover.tally import Tally
-from locust_cutover.timeline import Flip
-from locust_cutover.verdict import Expectation, Outage, PhaseFacts, PhaseVerdict, judge_phase
 from locust_cutover.visit import Kind, Visit
 
 EXPECT: dict[Fault, Expected] = {"lost": "some", "torn": "any", "stale": "none"}

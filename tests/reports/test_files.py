@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from locust_cutover.fliptable import FlipTable
-from locust_cutover.judge import Judgment
+from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.verdict import PhaseFacts, judge_phase
 from locust_cutover.reports import files
 from locust_cutover.result import Result
 from locust_cutover.scenario import Load, Phase, Scenario, Site
-from locust_cutover.tally import Tally
-from locust_cutover.timeline import Flip
-from locust_cutover.verdict import PhaseFacts, judge_phase
 from locust_cutover.visit import Kind, Visit
 
 BEGAN = 5_000_000_000_000

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from locust_cutover.fliptable import NEWEST
+from locust_cutover.judging.fliptable import NEWEST
+from locust_cutover.judging.verdict import RUNNING, WAITING
 from locust_cutover.reports import web
 from locust_cutover.result import Result
-from locust_cutover.verdict import RUNNING, WAITING
 from tests.reports.test_files import STRANGE, Run, flip, phase, run
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from locust_cutover.judge import judge
-from locust_cutover.timeline import Flip, Timeline
+from locust_cutover.judging.judge import judge
+from locust_cutover.judging.timeline import Flip, Timeline
 from locust_cutover.visit import Visit
 from switcher.duration import format_duration
 from switcher.strategies import STRATEGIES

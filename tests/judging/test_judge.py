@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from locust_cutover.judge import UNKNOWN_FLIPS, UNKNOWN_RELEASE, judge
-from locust_cutover.timeline import Flip
+from locust_cutover.judging.judge import UNKNOWN_FLIPS, UNKNOWN_RELEASE, judge
+from locust_cutover.judging.timeline import Flip
 from locust_cutover.visit import Visit
 from tests.histories import RELEASES, age, cutover_during, flip, flips, loss, oracle, page, timeline, visits
 

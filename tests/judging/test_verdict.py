@@ -9,14 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from locust_cutover.bounds import lower_bound, upper_bound
-from locust_cutover.fliptable import FlipTable
-from locust_cutover.judge import Judgment
-from locust_cutover.result import Result
-from locust_cutover.scenario import FAULTS, Expected, Fault, Load, Phase, Scenario, Site
-from locust_cutover.tally import Tally
-from locust_cutover.timeline import Flip
-from locust_cutover.verdict import (
+from locust_cutover.judging.bounds import lower_bound, upper_bound
+from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.verdict import (
     EXIT_CODES,
     Expectation,
     Outage,
@@ -28,6 +26,8 @@ from locust_cutover.verdict import (
     requests_lost,
     worst,
 )
+from locust_cutover.result import Result
+from locust_cutover.scenario import FAULTS, Expected, Fault, Load, Phase, Scenario, Site
 from locust_cutover.visit import Kind, Visit
 
 SECONDS = 10.0

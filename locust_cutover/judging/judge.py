@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from locust_cutover.connection import NOT_SENT
-from locust_cutover.timeline import Flip, Timeline
+from locust_cutover.judging.timeline import Flip, Timeline
 from locust_cutover.visit import Kind, Visit
 
 UNKNOWN_RELEASE = "unknown release"

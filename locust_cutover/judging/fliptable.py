@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from locust_cutover.tally import PER_FLIP
-from locust_cutover.timeline import Flip
+from locust_cutover.judging.tally import PER_FLIP
+from locust_cutover.judging.timeline import Flip
 from locust_cutover.visit import Kind
 
 NEWEST = 500

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cutover.intervals import FINEST, MOST, Intervals
+from locust_cutover.judging.intervals import FINEST, MOST, Intervals
 from locust_cutover.visit import KINDS, Kind
 
 Moment = tuple[int, Kind]

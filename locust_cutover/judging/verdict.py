@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from locust_cutover.bounds import lower_bound, upper_bound
-from locust_cutover.fliptable import FlipTable
+from locust_cutover.judging.bounds import lower_bound, upper_bound
+from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.strip import Strip
+from locust_cutover.judging.tally import Tally
 from locust_cutover.scenario import FAULTS, Expected, Fault, Phase
-from locust_cutover.strip import Strip
-from locust_cutover.tally import Tally
 from locust_cutover.visit import Kind
 
 Verdict = Literal["held", "violated", "inconclusive"]

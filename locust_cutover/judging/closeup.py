@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import insort
 from typing import Any, NamedTuple
 
-from locust_cutover.judge import Judgment
-from locust_cutover.timeline import Flip
+from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.timeline import Flip
 from locust_cutover.visit import Kind, Visit
 
 FLIPS = 12

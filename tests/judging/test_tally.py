@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from locust.rpc.protocol import Message
 
-from locust_cutover.closeup import Cost
-from locust_cutover.judge import Judgment
-from locust_cutover.tally import Tally
-from locust_cutover.timeline import Flip
+from locust_cutover.judging.closeup import Cost
+from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.timeline import Flip
 from locust_cutover.visit import KINDS, Kind, Visit
 
 ANSWERS: dict[Kind, str] = {

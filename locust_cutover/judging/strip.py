@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from locust_cutover.closeup import CloseUps
-from locust_cutover.histogram import Histogram
-from locust_cutover.intervals import Intervals
-from locust_cutover.judge import Judgment
+from locust_cutover.judging.closeup import CloseUps
+from locust_cutover.judging.histogram import Histogram
+from locust_cutover.judging.intervals import Intervals
+from locust_cutover.judging.judge import Judgment
 from locust_cutover.visit import Visit
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cutover.histogram import PRECISION, Histogram
+from locust_cutover.judging.histogram import PRECISION, Histogram
 
 
 def of(*times: int) -> Histogram:

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
-from locust_cutover.judge import Judgment
-from locust_cutover.strip import Strip
-from locust_cutover.timeline import Flip
+from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.strip import Strip
+from locust_cutover.judging.timeline import Flip
 from locust_cutover.visit import Kind, Visit
 
 PER_FLIP: tuple[Kind, ...] = ("lost", "torn", "stale")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cutover.closeup import FLIPS, VISITS, CloseUps, Cost
-from locust_cutover.judge import Judgment
-from locust_cutover.timeline import Flip
+from locust_cutover.judging.closeup import FLIPS, VISITS, CloseUps, Cost
+from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.timeline import Flip
 from tests.histories import flip, loss
 
 Spoiled = tuple[int, int]

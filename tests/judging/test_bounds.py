@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from locust_cutover.bounds import lower_bound, upper_bound
+from locust_cutover.judging.bounds import lower_bound, upper_bound
 
 GRID = [
     (hits, trials)

@@ -8,8 +8,8 @@ from array import array
 
 import pytest
 
-from locust_cutover.fliptable import NEWEST, FlipTable, Row
-from locust_cutover.timeline import Flip
+from locust_cutover.judging.fliptable import NEWEST, FlipTable, Row
+from locust_cutover.judging.timeline import Flip
 from locust_cutover.visit import Kind
 
 PHASE = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from locust_cutover.timeline import Flip, Timeline
+from locust_cutover.judging.timeline import Flip, Timeline
 from locust_cutover.visit import Visit
 from tests.histories import flip, flips, timeline, visits
 

@@ -1,0 +1,1 @@
+"""What an answer was and what that proves: pure functions and counts, no I/O."""
