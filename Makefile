@@ -8,7 +8,7 @@ REPORT = reports/$(basename $(notdir $(SCENARIO)))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench matrix servers tools browser clean
+.PHONY: help run test test-runs test-parts lint bench matrix servers tools browser clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -17,8 +17,16 @@ run: $(VENV)/installed ## forced against atomic, or SCENARIO=another one; all re
 	$(VENV)/bin/locust -f locustfiles/current.py --headless --scenario $(SCENARIO) \
 		--csv $(REPORT) --report $(REPORT).html --junit $(REPORT).xml $(ARGS)
 
+# Two at once, since a test of a whole run mostly waits. (pytest-xdist cannot: gevent, which Locust brings along, takes
+# its threads.) What each of the two says is shown when it has ended.
 test: lint ## lint, then all tests
-	$(VENV)/bin/pytest
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target test-runs test-parts
+
+test-runs: $(VENV)/installed-test
+	$(VENV)/bin/pytest tests/runs
+
+test-parts: $(VENV)/installed-test
+	$(VENV)/bin/pytest --ignore tests/runs
 
 lint: $(VENV)/installed-test ## ruff and mypy
 	$(VENV)/bin/ruff check .

@@ -1,1 +1,1 @@
-"""The tests mirror the sources; whole runs are in test_run.py and test_planted.py."""
+"""The tests mirror the sources; whole runs are in runs/."""

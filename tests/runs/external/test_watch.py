@@ -18,13 +18,13 @@ from locust_cutover.check import main as check
 from locust_cutover.site import MARK as SITE_MARK
 from locust_cutover.site import MARKS, build_site
 from switcher.strategies import STRATEGIES
-from tests.external.servers import free_port, nginx, running
-from tests.external.site import MARK, Shop
-from tests.external.test_docs import SHOP, blocks
 from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes
+from tests.runs.external.servers import free_port, nginx, running
+from tests.runs.external.site import MARK, Shop
+from tests.runs.external.test_docs import SHOP, blocks
+from tests.runs.test_run import check_sums, headless, write
 from tests.switcher.test_command_line import snapshot
 from tests.switcher.test_watch import FLIPPER
-from tests.test_run import check_sums, headless, write
 
 SCENARIO = """
 site:

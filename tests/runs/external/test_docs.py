@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.external.servers import nginx, php_fpm
-from tests.external.test_deploys import FAILURES, PLAYBOOK
 from tests.locust_process import ROOT, LocustProcess
-from tests.test_run import check_sums
+from tests.runs.external.servers import nginx, php_fpm
+from tests.runs.external.test_deploys import FAILURES, PLAYBOOK
+from tests.runs.test_run import check_sums
 
 TEXT = (ROOT / "docs" / "your-own-site.md").read_text()
 

@@ -28,7 +28,7 @@ from locust_cutover.web_ui import Pages
 from tests.browser import Browser
 from tests.locust_process import ROOT, LocustProcess, processes
 from tests.reports.test_files import STRANGE, Run, phase, run
-from tests.test_run import WebUI as Client
+from tests.runs.test_run import WebUI as Client
 
 ENDLESS = """
 load: {users: 5, spawn_rate: 50}

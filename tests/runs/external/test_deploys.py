@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import require_program
-from tests.external.servers import nginx
-from tests.external.site import SITE, Shop, scenario
 from tests.locust_process import LocustProcess, processes
-from tests.test_run import headless, write
+from tests.runs.external.servers import nginx
+from tests.runs.external.site import SITE, Shop, scenario
+from tests.runs.test_run import headless, write
 
 CAPFILE = """
 require "capistrano/setup"

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 import xmlschema
 
-from tests.locust_process import LocustProcess, processes
+from tests.locust_process import ROOT, LocustProcess, processes
 
 RUN = """
 load: {users: 5, spawn_rate: 50}
@@ -77,7 +77,7 @@ def test_all_reports_of_a_run_agree(tmp_path: Path, workers: int) -> None:
     # The scenario that was run can be read in it.
     assert RUN in text
     junit = locust.prefix.with_suffix(".xml").read_text()
-    xmlschema.XMLSchema(Path(__file__).parent / "reports" / "junit-10.xsd").validate(junit)
+    xmlschema.XMLSchema(ROOT / "tests" / "reports" / "junit-10.xsd").validate(junit)
     assert f"<system-out>{lost:,} of {visits['forced']:,} visits lost" in junit
     assert f"| {lost:,} of {visits['forced']:,} visits lost" in locust.prefix.with_suffix(".md").read_text()
 

@@ -1,4 +1,4 @@
-"""The embedded server's program with a fault planted: python -m tests.planted.pages FAULT --count FILE …."""
+"""The embedded server's program with a fault planted: python -m tests.runs.planted.pages FAULT --count FILE …."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.external.servers import free_port
-from tests.external.site import SITE, Shop, scenario
 from tests.locust_process import LocustProcess
-from tests.test_run import headless, write
+from tests.runs.external.servers import free_port
+from tests.runs.external.site import SITE, Shop, scenario
+from tests.runs.test_run import headless, write
 
 
 def run(folder: Path, shop: Shop, port: int, phases: str, site: str = SITE) -> LocustProcess:

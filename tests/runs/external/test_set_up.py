@@ -17,12 +17,12 @@ from locust_cutover.conductor import Conductor
 from locust_cutover.nodes import Nodes
 from locust_cutover.result import Result
 from locust_cutover.venue import SetUpError
-from tests.external.servers import certificate as make_certificate
-from tests.external.servers import nginx
-from tests.external.site import MARK, SITE, Shop
-from tests.external.test_docs import blocks
 from tests.locust_process import processes
-from tests.test_run import headless, write
+from tests.runs.external.servers import certificate as make_certificate
+from tests.runs.external.servers import nginx
+from tests.runs.external.site import MARK, SITE, Shop
+from tests.runs.external.test_docs import blocks
+from tests.runs.test_run import headless, write
 
 
 def refused(folder: Path, text: str, code: int = 2, host: str | None = None) -> str:

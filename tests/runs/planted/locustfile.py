@@ -9,7 +9,7 @@ from locust import events, task
 from locust_cutover import Visitor, install
 from locust_cutover.servers import SERVERS
 from locust_cutover.servers.embedded import Embedded
-from tests.planted.pages import FAULTS
+from tests.runs.planted.pages import FAULTS
 
 
 class Planted(Embedded):
@@ -20,7 +20,7 @@ class Planted(Embedded):
     def command(self) -> list[str]:
         """The planted program."""
         count = os.environ["PLANTED_COUNT"]
-        return [sys.executable, "-m", "tests.planted.pages", self.fault, count, str(self.root), str(self.port)]
+        return [sys.executable, "-m", "tests.runs.planted.pages", self.fault, count, str(self.root), str(self.port)]
 
 
 for name in FAULTS:

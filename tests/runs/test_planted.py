@@ -12,8 +12,8 @@ import pytest
 
 from locust_cutover.check import main as check
 from tests.locust_process import LocustProcess, processes
-from tests.planted.pages import AGE
-from tests.test_run import check_sums
+from tests.runs.planted.pages import AGE
+from tests.runs.test_run import check_sums
 
 SCENARIO = """
 site: {{server: {server}}}
@@ -36,7 +36,7 @@ def scenario(folder: Path, server: str, every: str = "10ms", duration: str = "2s
 def planted(folder: Path, path: str, *arguments: str, kind: str = "--headless") -> LocustProcess:
     """Locust with the planted servers; the server's count goes to `count`, the history to `history.jsonl.gz`."""
     os.environ["PLANTED_COUNT"] = str(folder / "count")
-    options = ["-f", "tests/planted/locustfile.py", kind, "--scenario", path]
+    options = ["-f", "tests/runs/planted/locustfile.py", kind, "--scenario", path]
     options += ["--csv", str(folder / "report" / "run"), "--history", str(folder / "history.jsonl.gz")]
     return LocustProcess(folder, *options, *arguments)
 
@@ -139,7 +139,7 @@ def test_a_master_and_its_workers_count_the_same(tmp_path: Path, free_port: Call
     master = planted(tmp_path, path, "--master", "--master-bind-port", port, "--expect-workers", "2")
     with master as locust:
         workers = [
-            LocustProcess(tmp_path, "-f", "tests/planted/locustfile.py", "--worker", "--master-port", port)
+            LocustProcess(tmp_path, "-f", "tests/runs/planted/locustfile.py", "--worker", "--master-port", port)
             for _ in range(2)
         ]
         with workers[0], workers[1]:
@@ -162,12 +162,12 @@ def test_a_worker_that_joins_late_gets_what_it_needs(
     arguments = ["--worker", "--master-port", port]
     with (
         planted(tmp_path, path, "--master", "--master-bind-port", port, "--expect-workers", "1") as locust,
-        LocustProcess(tmp_path, "-f", "tests/planted/locustfile.py", *arguments) as first,
+        LocustProcess(tmp_path, "-f", "tests/runs/planted/locustfile.py", *arguments) as first,
     ):
         locust.wait_for("phase atomic")
         # Locust tells a late worker to begin while it is still setting itself up.
         monkeypatch.setenv("SLOW_INIT", "0.5")
-        with LocustProcess(tmp_path, "-f", "tests/planted/locustfile.py", *arguments) as second:
+        with LocustProcess(tmp_path, "-f", "tests/runs/planted/locustfile.py", *arguments) as second:
             assert locust.wait() == 0, locust.output
             assert (first.wait(), second.wait()) == (0, 0), second.output
     assert set(kinds(locust)) == {"ok"}
@@ -185,8 +185,8 @@ def test_a_worker_that_dies_makes_the_run_inconclusive_and_is_named(
     arguments = ["--worker", "--master-port", port]
     with planted(tmp_path, path, "--master", "--master-bind-port", port, "--expect-workers", "2") as locust:
         with (
-            LocustProcess(tmp_path, "-f", "tests/planted/locustfile.py", *arguments),
-            LocustProcess(tmp_path, "-f", "tests/planted/locustfile.py", *arguments) as victim,
+            LocustProcess(tmp_path, "-f", "tests/runs/planted/locustfile.py", *arguments),
+            LocustProcess(tmp_path, "-f", "tests/runs/planted/locustfile.py", *arguments) as victim,
         ):
             locust.wait_for("phase atomic")
             victim.signal(signal.SIGKILL)

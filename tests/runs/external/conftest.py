@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.external.servers import nginx
-from tests.external.site import Shop
+from tests.runs.external.servers import nginx
+from tests.runs.external.site import Shop
 
 
 @pytest.fixture

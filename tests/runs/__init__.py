@@ -1,0 +1,1 @@
+"""Whole runs of Locust, as users start them."""
