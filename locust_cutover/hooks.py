@@ -28,7 +28,7 @@ from locust_cutover.document import DocumentError
 from locust_cutover.history import History
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.node import PATIENCE, Message, Node
-from locust_cutover.nodes import Nodes
+from locust_cutover.nodes import LOCAL, Nodes
 from locust_cutover.recorder import Recorder
 from locust_cutover.reports import console
 from locust_cutover.reports.outputs import Outputs
@@ -316,7 +316,7 @@ class Experiment:
         """The nodes that are there now."""
         runner = self.environment.runner
         if not isinstance(runner, MasterRunner):
-            return ["local"]
+            return [LOCAL]
         return [client.id for client in runner.clients.values() if client.state != STATE_MISSING]
 
     def on_message_to_worker(self, msg: Any, **_: Any) -> None:
@@ -335,7 +335,7 @@ class Experiment:
             self.environment.events.report_to_master.fire(client_id=runner.client_id, data=data)
             runner.send_message("stats", data)
         else:
-            self.nodes.take("local", self.node.report())
+            self.nodes.take(LOCAL, self.node.report())
 
     def on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
         """Add our part to a worker's report."""

@@ -20,6 +20,9 @@ from locust_cutover.visit import Marks
 
 NO_ACCESS = Access()
 
+LOCAL = "local"
+"""The name of the one node of a run without workers."""
+
 
 @dataclass
 class _Seen:
@@ -155,11 +158,15 @@ class Nodes:
             # A node that dies says nothing: look again soon whether it is still there.
             self._reported.wait(min(left, 0.5))
         present = set(self._present())
-        troubled = [f"worker {name}: {seen.trouble}" for name, seen in sorted(self._seen.items()) if seen.trouble]
+        troubled = [f"{_called(name)}: {seen.trouble}" for name, seen in sorted(self._seen.items()) if seen.trouble]
         return troubled + [
-            f"worker {name} {'did not report all its visits' if name in present else 'died'}"
+            f"{_called(name)} {'did not report all its visits' if name in present else 'died'}"
             for name in sorted(missing)
         ]
 
     def _missing(self, phase: int) -> set[str]:
         return {name for name, seen in self._seen.items() if seen.drained != phase or seen.counted != seen.visits}
+
+
+def _called(name: str) -> str:
+    return "this process" if name == LOCAL else f"worker {name}"
