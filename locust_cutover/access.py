@@ -27,7 +27,7 @@ class Access:
     """The environment variable with the password."""
 
     def fields(self) -> dict[str, str]:
-        """The headers with the credentials among them; AccessError when a variable is not set."""
+        """The headers with the credentials among them; AccessError when a variable is not set or no text."""
         if not self.user:
             return dict(self.headers)
         pair = f"{_variable(self.user)}:{_variable(self.password)}"
@@ -48,4 +48,9 @@ class Access:
 def _variable(name: str) -> str:
     if not os.environ.get(name):
         raise AccessError(f"site.auth: the environment variable {name} is not set")
+    try:
+        os.environ[name].encode()
+    except UnicodeEncodeError:
+        # The error itself would quote the value.
+        raise AccessError(f"site.auth: the environment variable {name} is not in UTF-8") from None
     return os.environ[name]

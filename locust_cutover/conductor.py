@@ -146,12 +146,26 @@ class Conductor:
             self._failure = SetUpError(str(error), exit_code=2)
         except (ServerError, OSError) as error:
             self._failure = SetUpError(f"the site cannot be set up: {error}", exit_code=3)
+        except Exception as error:
+            if self._ready.is_set():
+                raise  # once it has begun there is a result, whose phases say that they were not run
+            logger.exception("the run could not begin")
+            self._failure = SetUpError(f"the run could not begin: {error}", exit_code=3)
         finally:
-            self._clear_up(folder)
+            # Whatever goes wrong in one of these, `start` and `cut` are not kept waiting.
+            try:
+                self._clear_up(folder)
+            finally:
+                self._end()
+
+    def _end(self) -> None:
+        """Report, or nothing of a run that never began: what the nodes have counted is of the run before."""
+        try:
             if self._failure is None:
                 self._report_result()
             elif self._history is not None:
                 self._history.close()
+        finally:
             self._ready.set()
 
     def _play(self, index: int, venue: Venue, folder: Path) -> None:

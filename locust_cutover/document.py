@@ -99,13 +99,16 @@ class Value:
         return [Value(self.path, f"{self.key}[{number}]", node) for number, node in enumerate(self.node.value)]
 
     def text(self) -> str:
-        """A text that is not empty."""
+        """A text that is not empty, and that a path could be."""
         if self.node.tag != "tag:yaml.org,2002:str":
             hint = f'; write "{self.node.value}"' if isinstance(self.node, yaml.ScalarNode) and self.node.value else ""
             self.wrong(f"a text is due, not {self._kind()}{hint}")
         text = str(self.node.value)
         if not text.strip():
             self.wrong("the text is empty")
+        if "\0" in text:
+            # Nor in an argument of a command.
+            self.wrong("the text has the character \\0 in it, which no path can have")
         return text
 
     def choice(self, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,15 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch, va
         monkeypatch.setenv("SHOP_PASSWORD", value)
     with pytest.raises(AccessError, match=r"site\.auth: the environment variable SHOP_PASSWORD is not set"):
         LOCKED.fields()
+
+
+def test_a_variable_that_is_no_text_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password in Latin-1, as an old file of settings has it."""
+    monkeypatch.setenv("SHOP_USER", "editor")
+    monkeypatch.setitem(os.environ, "SHOP_PASSWORD", os.fsdecode("geheim-ß".encode("latin-1")))
+    with pytest.raises(AccessError) as caught:
+        LOCKED.fields()
+    assert str(caught.value) == "site.auth: the environment variable SHOP_PASSWORD is not in UTF-8"
 
 
 def test_without_anything_the_system_is_trusted_and_nothing_is_sent() -> None:

@@ -113,6 +113,7 @@ def read_choice(value: Value) -> object:
         (Value.text, "2026-01-31", 'a text is due, not a date; write "2026-01-31"'),
         (Value.text, "''", "the text is empty"),
         (Value.text, "' '", "the text is empty"),
+        (Value.text, r'"cur\0rent"', r"the text has the character \0 in it, which no path can have"),
         (read_choice, "atomc", "'atomc' is not known; did you mean atomic?"),
         (read_choice, "xyz", "'xyz' is not known; known: forced, atomic"),
         (read_choice, "[atomic]", "a text is due, not a list"),
