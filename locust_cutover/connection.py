@@ -110,7 +110,10 @@ class Connection:
     stopped: gevent.GreenletExit | None = field(default=None, init=False)
     """Who was stopped during an exchange is to end after it."""
     _socket: gevent.socket.socket | None = field(default=None, init=False)
-    _requests: dict[tuple[str, str, tuple[tuple[str, str], ...], int], bytes] = field(default_factory=dict, init=False)
+    # Whole heads of requests, with the secrets in their headers.
+    _requests: dict[tuple[str, str, tuple[tuple[str, str], ...], int], bytes] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)

@@ -280,6 +280,14 @@ def test_a_header_of_ones_own_replaces_ours() -> None:
         assert wire.requests[1].header("Host") == [f"127.0.0.1:{wire.port}"], "only for that one request"
 
 
+def test_what_was_sent_is_not_shown() -> None:
+    """Its headers hold the password; a repr comes into logs and tracebacks."""
+    with visiting(always(HELLO)) as (wire, connection):
+        assert connection.exchange("/", headers={"Authorization": "Basic c2VjcmV0"}).ok
+        assert wire.requests[0].header("Authorization") == ["Basic c2VjcmV0"]
+        assert "c2VjcmV0" not in repr(connection)
+
+
 def test_the_path_of_the_host_goes_before_the_path_of_the_visit() -> None:
     """A site can be below a folder; a name and a password in the URL are not sent as the host."""
     with Wire(always(HELLO)) as wire:
