@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,14 @@ ROOT = Path(__file__).parent.parent
 
 PATIENCE = 90.0
 """Seconds for anything a test waits for; only a failing test takes that long."""
+
+
+def until(happened: Callable[[], object]) -> None:
+    """Wait for what nothing tells of: look again and again, no longer than our patience."""
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, f"it did not happen within {PATIENCE:g} s"
+        time.sleep(0.005)
 
 
 def processes(workers: int) -> list[str]:

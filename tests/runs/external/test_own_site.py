@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.locust_process import LocustProcess
+from tests.locust_process import LocustProcess, until
 from tests.runs.external.servers import free_port
 from tests.runs.external.site import SITE, Shop, scenario
 from tests.runs.test_run import headless, write
@@ -37,8 +37,7 @@ def test_however_the_run_ends_the_link_is_where_it_was(tmp_path: Path, shop: Sho
         locust.wait_for("phase atomic")
         locust.signal(number)
         locust.wait()
-        while locust.processes():
-            pass
+        until(lambda: not locust.processes())
         assert shop.is_as_it_was()
 
 
@@ -95,12 +94,10 @@ def test_a_deploy_that_hangs_while_locust_is_killed_does_not_keep_the_link(
     command = '{command: [sh, -c, "ln -sfn {target} {link}; touch {root}/flipped; exec sleep 1000"], timeout: 2s}'
     with run(tmp_path, shop, port, f"phases: [{{name: deploy, strategy: {command}, every: 0, flips: 1}}]") as locust:
         locust.wait_for("phase deploy")
-        while not (shop.root / "flipped").exists():
-            pass
+        until((shop.root / "flipped").exists)
         assert shop.link.readlink() == Path("releases/2")
         locust.signal(signal.SIGKILL)
-        while locust.processes():
-            pass
+        until(lambda: not locust.processes())
     (shop.root / "flipped").unlink()
     assert shop.is_as_it_was()
 
@@ -111,8 +108,7 @@ def test_ctrl_c_waits_for_the_deploy_in_hand_and_begins_no_other(tmp_path: Path,
     command = f'{{command: [sh, -c, "{script}"], timeout: 1m}}'
     with run(tmp_path, shop, port, f"phases: [{{name: deploy, strategy: {command}, every: 0, flips: 3}}]") as locust:
         locust.wait_for("phase deploy")
-        while not (shop.root / "log").exists():
-            pass
+        until((shop.root / "log").exists)
         locust.signal(signal.SIGINT)
         locust.wait_for("waiting for the command in hand, at most 65 s")
         (shop.root / "go").touch()
