@@ -20,8 +20,8 @@ DISCOVER = "discover"
 KEYS = ("url", "root", "link", "mark", "marks", "mark_file", "ca", "headers", "auth")
 """Keys of a site that only one of the user's own has."""
 
-SECRET = ("authorization", "proxy-authorization")
-"""Headers that no scenario may hold."""
+SECRET = re.compile(r"(proxy-)?authorization|cookie|.*(key|token|secret|password)", re.IGNORECASE)
+"""Names of headers that no scenario may hold: reports and histories show the values of all of them."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,11 @@ def _access(keys: Mapping[str, Value]) -> Access:
         for name, value in keys["headers"].items():
             if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
                 value.wrong(f"{name!r} is not the name of a header")
-            if name.lower() in SECRET:
-                value.wrong("a secret does not belong here: site.auth names the environment variables that hold one")
+            if SECRET.fullmatch(name):
+                value.wrong(
+                    "a secret does not belong here, for reports and histories show all headers: "
+                    "site.auth names the environment variables that hold a user and a password"
+                )
             headers[name] = value.text()
             if not headers[name].isprintable():
                 value.wrong("a header is one line")
