@@ -68,7 +68,7 @@ class Play:
         1. Let the visitors in, then start the switcher: they see the site before its first flip. Where somebody
            else flips it is the other way round: what they do before it watches nobody knows.
         2. Wait for the end of the switcher, or for whatever else ends the phase.
-        3. After a number of flips, give the last one its interval like every other.
+        3. After the last flip, see what it has left behind: give it its interval like every other.
         4. Where the link is put back, let nobody meet that: let nobody in, and wait until all have left. When the run
            is cut, do not wait: the switcher is to begin no other flip. Where somebody else flips, watch until all
            their visits are judged.
@@ -87,7 +87,7 @@ class Play:
         # 2.
         self._wait([companion.over], tick)
         # 3.
-        if phase.flips is not None and not facts.trouble:
+        if not phase.quiet and not phase.endless and not facts.trouble:
             self._wait([], tick, phase.aftermath / 1e9)
         # 4.
         missing = []

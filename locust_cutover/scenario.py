@@ -27,6 +27,9 @@ FAULTS: tuple[Fault, ...] = get_args(Fault)
 AFTERMATH = 2_000_000_000
 """How long a phase goes on after the last of the flips that somebody else makes, in nanoseconds."""
 
+SETTLE = 300_000_000
+"""How long a phase goes on after its last flip at least, in nanoseconds: what is left behind shows only afterwards."""
+
 NO_STRATEGY = "none"
 """Of a phase in which nothing is flipped: visitors alone."""
 
@@ -113,8 +116,10 @@ class Phase:
 
     @property
     def aftermath(self) -> int:
-        """How long it goes on after the last of a number of flips: the interval that every other one had."""
-        return AFTERMATH if self.watched else self.every
+        """How long it goes on after its last flip: at least the interval that every other one had."""
+        if self.watched:
+            return AFTERMATH if self.flips is not None else 0
+        return max(self.every, SETTLE) if self.flips is not None else SETTLE
 
     @property
     def sparse(self) -> bool:

@@ -70,7 +70,7 @@ def visit(phase: int, sent: int, *marks: str, answer: str = "200 OK") -> Operati
     return {"op": "visit", **facts, "answer": answer, "whole": bool(marks), "marks": marks, "due": 1, "length": 9}
 
 
-GOOD = [visit(0, 1500, "a"), visit(0, 2500, "b"), visit(0, 3500, "a"), visit(1, 5500, "a"), visit(1, 6005, "a")]
+GOOD = [visit(0, 1500, "a"), visit(0, 2500, "b"), visit(0, 3500, "a"), visit(1, 6400, "b"), visit(1, 6005, "a")]
 """Ok, the last one since it was sent before the flip was completed."""
 
 LOST = visit(0, 1990, answer="404 Not Found")

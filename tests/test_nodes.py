@@ -609,6 +609,7 @@ def report(owner: Cluster, **changes: Any) -> Message:
         "unexplained": [],
         "longest_stale": [],
         "convergence": [],
+        "latest_calm": [],
         "flips": [],
         "strips": [],
     }

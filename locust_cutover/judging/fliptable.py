@@ -40,6 +40,8 @@ class FlipTable:
 
     def __init__(self, phase: int, sparse: bool) -> None:
         self.sparse = sparse
+        self.first_completed: int | None = None
+        """When the first flip was over; None before."""
         self._phase = phase
         self._harmful: dict[int, tuple[Flip, list[int]]] = {}
         # All flips in columns, 50 bytes each; flip n is at n - 1.
@@ -56,6 +58,8 @@ class FlipTable:
 
     def add(self, flip: Flip) -> None:
         """Take the next flip of the phase."""
+        if flip.number and self.first_completed is None:
+            self.first_completed = flip.completed
         if self.sparse or flip.number == 0:
             return
         if flip.release not in self._releases:

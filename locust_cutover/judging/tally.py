@@ -26,6 +26,8 @@ class Tally:
         """The greatest age of a stale visit, in nanoseconds, by phase."""
         self.convergence: dict[int, int] = {}
         """The longest time after a flip at which a visitor still got the release before, in nanoseconds, by phase."""
+        self.latest_calm: dict[int, int] = {}
+        """When the last visit with marks was sent that overlapped no cutover, by phase; only such can be stale."""
         self.flips: dict[tuple[int, int], tuple[Flip, list[int]]] = {}
         """By phase and flip: the flip, and its visits, lost, torn and stale ones."""
         self.strips: dict[int, Strip] = {}
@@ -45,7 +47,10 @@ class Tally:
             self.convergence[phase] = max(self.convergence.get(phase, 0), late)
         if kind in PER_FLIP and not judgment.at_flip:
             self.unexplained[phase, kind] += 1
-        if judgment.flip is not None:
+        if judgment.flip is None:
+            if visit.due and visit.sent > self.latest_calm.get(phase, 0):
+                self.latest_calm[phase] = visit.sent
+        else:
             counts = self._counts(judgment.flip)
             counts[0] += 1
             if kind in PER_FLIP:
@@ -55,7 +60,11 @@ class Tally:
         """Add the counts of another tally, but for those of its flips."""
         self.answers.update(other.answers)
         self.unexplained.update(other.unexplained)
-        for mine, theirs in ((self.longest_stale, other.longest_stale), (self.convergence, other.convergence)):
+        for mine, theirs in (
+            (self.longest_stale, other.longest_stale),
+            (self.convergence, other.convergence),
+            (self.latest_calm, other.latest_calm),
+        ):
             for phase, value in theirs.items():
                 mine[phase] = max(mine.get(phase, 0), value)
         for phase, strip in other.strips.items():
@@ -92,6 +101,7 @@ class Tally:
             "unexplained": [[*key, count] for key, count in self.unexplained.items()],
             "longest_stale": list(self.longest_stale.items()),
             "convergence": list(self.convergence.items()),
+            "latest_calm": list(self.latest_calm.items()),
             "flips": [[list(flip), counts] for flip, counts in self.flips.values()],
             "strips": [[phase, strip.to_message()] for phase, strip in self.strips.items()],
         }
@@ -106,6 +116,7 @@ class Tally:
             tally.unexplained[phase, kind] = count
         tally.longest_stale = dict(message["longest_stale"])
         tally.convergence = dict(message["convergence"])
+        tally.latest_calm = dict(message["latest_calm"])
         for values, counts in message["flips"]:
             flip = Flip(*values)
             tally.flips[flip.phase, flip.number] = (flip, counts)

@@ -16,6 +16,8 @@ from locust_cutover.visit import Kind
 
 Verdict = Literal["held", "violated", "inconclusive"]
 
+RESTLESS = "no visit with marks fell between two flips or after the last: an old page could not show"
+
 NOT_RUN = "was not run"
 RUNNING = "is running"
 WAITING = "comes later"
@@ -116,12 +118,15 @@ def judge_phase(
 
     Nothing measured is never a pass: what is not violated is inconclusive where the phase has
     a trouble, and so is a fault that was to show (`some`) and did not show at any flip. A server
-    that fails anyway is no positive control.
+    that fails anyway is no positive control. Old pages can show only to a visit that overlaps no
+    cutover, so without one of these torn and stale are inconclusive as well.
     """
     visits = tally.visits(index)
     troubles = _troubles(phase, facts, visits, tally.visits(index, "unjudged"))
     expectations = []
     blind_controls = []
+    calm = _has_calm_visit(tally.latest_calm.get(index), flips.first_completed)
+    restless = []
     for fault in judged:
         expected = phase.expect[fault]
         observed = tally.visits(index, fault)
@@ -136,13 +141,16 @@ def judge_phase(
                 blind_controls.append(f"{fault} visits were to be seen at flips and none was")
         elif troubles:
             verdict = "inconclusive"
+        elif expected == "none" and fault != "lost" and not calm:
+            verdict = "inconclusive"
+            restless = [RESTLESS]
         bound = upper_bound(harmful, facts.flips)
         expectations.append(Expectation(fault, expected, observed, unexplained, harmful, bound, verdict))
     return PhaseVerdict(
         phase=phase,
         facts=facts,
         verdict=worst([expectation.verdict for expectation in expectations]),
-        troubles=(*troubles, *blind_controls),
+        troubles=(*troubles, *blind_controls, *restless),
         expectations=tuple(expectations),
         visits=visits,
         answers=tuple(tally.of_phase(index)),
@@ -195,6 +203,11 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
         if verdict in verdicts:
             return verdict
     return "held" if verdicts else "inconclusive"
+
+
+def _has_calm_visit(latest: int | None, first_completed: int | None) -> bool:
+    """Whether a visit was sent after a flip and overlapped none; `latest` is the last that overlapped none."""
+    return latest is not None and first_completed is not None and latest > first_completed
 
 
 def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: int) -> list[str]:

@@ -52,7 +52,7 @@ class Seen:
     def add(self, kind: Kind, visits: int = 1, at: int | None = None) -> Seen:
         """`visits` of this kind; `at` the number of their flip."""
         flip = None if at is None else self.flips[at]
-        visit = Visit(self.index, "GET", "/", 5, 6, kind, True, ("a",), 1, 1)
+        visit = Visit(self.index, "GET", "/", 1_000_005, 1_000_006, kind, True, ("a",), 1, 1)
         for _ in range(visits):
             self.tally.add(visit, Judgment(kind, kind, flip, flip is not None))
         for met, counts in self.tally.flips.values():
@@ -103,6 +103,43 @@ def test_an_expectation_holds_or_not(fault: Fault, expected: Expected, at_flip: 
     assert expectation(result, fault).verdict == verdict
     assert result.verdict == verdict
     assert all(expectation(result, other).verdict == "held" for other in FAULTS if other != fault)
+
+
+def test_without_a_visit_between_two_flips_or_after_the_last_old_pages_are_not_ruled_out() -> None:
+    """A server that is stuck on one release looks right to visits that each meet a flip; losses are judged anyway."""
+    seen = Seen()
+    for number in range(1, 11):
+        seen.add("ok", 10, at=number)
+    result = seen.judge(phase())
+    assert {fault: expectation(result, fault).verdict for fault in FAULTS} == {
+        "lost": "held",
+        "torn": "inconclusive",
+        "stale": "inconclusive",
+    }
+    assert result.troubles == (
+        "no visit with marks fell between two flips or after the last: an old page could not show",
+    )
+
+
+def test_who_expects_nothing_of_old_pages_needs_no_such_visit() -> None:
+    """any: whatever."""
+    assert Seen().add("ok", 10, at=3).judge(phase(torn="any", stale="any")).verdict == "held"
+
+
+@pytest.mark.parametrize(("sent", "due"), [(5, 1), (1_000_005, 0)])
+def test_a_visit_before_the_first_flip_or_without_marks_rules_nothing_out(sent: int, due: int) -> None:
+    """The first could not be old yet, of the other nobody knows the release."""
+    seen = Seen()
+    visit = Visit(0, "GET", "/", sent, sent + 1, "200 OK", True, ("a",) * due, due, 1)
+    seen.tally.add(visit, Judgment("ok", "200 OK"))
+    assert seen.judge(phase()).verdict == "inconclusive"
+
+
+def test_visits_of_several_nodes_count_together() -> None:
+    """The latest of all."""
+    seen, other = Seen().add("ok", 10, at=3), Seen().add("ok")
+    seen.tally.merge(Tally.from_message(other.tally.to_message()))
+    assert seen.judge(phase()).verdict == "held"
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -37,7 +37,7 @@ def verdict(
         table.add(Flip(0, number, "a", number * 100, number * 100 + 1))
     for kind, answer, count in answers:
         flip = None if at is None or kind in ("ok", "unjudged") else Flip(0, at, "a", at * 100, at * 100 + 1)
-        visit = Visit(0, "GET", "/", 0, 5_000_000, answer, True, ("a",), 1, 1)
+        visit = Visit(0, "GET", "/", 1_000_000, 6_000_000, answer, True, ("a",), 1, 1)
         for _ in range(count):
             tally.add(visit, Judgment(kind, answer, flip, flip is not None, age))
     for flip, counts in tally.flips.values():

@@ -66,7 +66,7 @@ class Run:
 
     def visits(self, kind: Kind, answer: str, count: int = 1, at: Flip | None = None, index: int = 0) -> Run:
         """So many visits were of this kind, with this answer, at this flip."""
-        visit = Visit(index, "GET", "/", 1000, 3000, answer, True, ("a",), 1, 1)
+        visit = Visit(index, "GET", "/", 10**15, 10**15 + 2000, answer, True, ("a",), 1, 1)
         for _ in range(count):
             self.tally.add(visit, Judgment(kind, answer, at, at is not None, age=7_000 if kind == "stale" else 0))
         for met, counts in self.tally.flips.values():

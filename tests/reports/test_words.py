@@ -11,7 +11,7 @@ from tests.reports.runs import Told, held, result, spoiled
 def lossy(name: str = "forced", expected: str = "none") -> Told:
     """Three visits of which one found nothing."""
     one = Told(name, {"lost": expected})  # type: ignore[dict-item] # one of the three words
-    one.flip(100).visit(50, "a", "a", times=2).visit(99.5, answer="404 Not Found")
+    one.flip(100).visit(50, "a", "a").visit(99.5, answer="404 Not Found").visit(150, "b", "b")
     return one
 
 
