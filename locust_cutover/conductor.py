@@ -62,7 +62,7 @@ class Conductor:
         users: int = 0,
         patience: float = 20.0,
         keep_site: bool = False,
-        history: History | None = None,
+        history: Callable[[], History] | None = None,
         commands: Path | None = None,
         progress: Callable[[Progress], None] = lambda progress: None,
         finished: Callable[[Result], None] = lambda result: None,
@@ -75,7 +75,8 @@ class Conductor:
         self._users = users
         self._patience = patience
         self._keep_site = keep_site
-        self._history = history
+        self._open_history = history
+        self._history: History | None = None
         self._commands = commands
         self._progress = progress
         self._finished = finished
@@ -212,6 +213,9 @@ class Conductor:
         if "@" in self.url:
             raise SetUpError("a host with a password in it: site.auth names environment variables instead", 2)
         marks = self._try(venue, self.scenario.site.path)
+        if self._open_history is not None:
+            # Not sooner: it takes the place of the history of an earlier run.
+            self._history = self._open_history()
         self._nodes.begin(self.scenario, marks, self._history.path if self._history else None, venue.access)
         self._write(
             "run",

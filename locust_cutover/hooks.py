@@ -141,9 +141,7 @@ class Experiment:
         self.conductor = None
         try:
             scenario = scenarios.load(self.options.scenario)
-            self.history = History(Path(self.options.history)) if self.options.history else None
-            if not isinstance(environment.runner, MasterRunner):
-                self.recorder.keep = self.history.visit if self.history else None
+            self.history = None
             self.conductor = Conductor(
                 scenario,
                 self.nodes,
@@ -151,7 +149,7 @@ class Experiment:
                 users=self.options.num_users,
                 patience=self.node.visit_timeout + 2 * PATIENCE,
                 keep_site=self.options.keep_site,
-                history=self.history,
+                history=self.open_history if self.options.history else None,
                 commands=Path(f"{self.options.csv_prefix}_commands.log") if self.options.csv_prefix else None,
                 progress=self.show,
                 finished=self.on_finished,
@@ -161,8 +159,6 @@ class Experiment:
             self.give_up(str(error), 2)
         except SetUpError as error:
             self.give_up(str(error), error.exit_code)
-        except OSError as error:
-            self.give_up(f"--history {self.options.history}: {error.strerror}", 2)
         except gevent.GreenletExit:  # stopped meanwhile
             if self.conductor is not None:
                 self.conductor.cut()
@@ -180,6 +176,16 @@ class Experiment:
         if self.trouble and environment.web_ui is not None:
             # End Locust's start, before it spawns users for whom there is no run.
             raise gevent.GreenletExit
+
+    def open_history(self) -> History:
+        """The file for every flip, and for every visit that is made in this process; SetUpError when it cannot be."""
+        try:
+            self.history = History(Path(self.options.history))
+        except OSError as error:
+            raise SetUpError(f"--history {self.options.history}: {error.strerror}", 2) from None
+        if not isinstance(self.environment.runner, MasterRunner):
+            self.recorder.keep = self.history.visit
+        return self.history
 
     def on_spawning_complete(self, user_count: int, **_: Any) -> None:
         """All users are there."""

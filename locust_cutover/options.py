@@ -38,6 +38,7 @@ def add(parser: Any) -> None:
     )
     parser.add_argument(
         "--history",
+        type=outputs.writable,
         metavar="FILE",
         include_in_web_ui=False,
         help="Write every flip and visit to FILE as JSON lines, compressed when it ends in .gz; "

@@ -23,16 +23,18 @@ from locust_cutover.visit import Marks
 def test_what_nobody_thought_of_is_told_and_no_result_is_made_of_the_run_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """Exit code 3, the cause in the log, and a history that has its end; the nodes still have the last run's counts."""
+    """Exit code 3, and the history of the run before is as it was; the nodes still have its counts, too."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     path = tmp_path / "scenario.yaml"
     path.write_text("phases: [{strategy: atomic, every: 2ms, flips: 50}]\n")
     scenario = scenarios.load(str(path))
     nodes = Nodes(lambda message, name: None, list)
     nodes.begin(scenario, Marks("(?!)", 0), None)
+    (tmp_path / "run.jsonl").write_text("of the run before")
     over: list[Result] = []
-    history = History(tmp_path / "run.jsonl")
-    conductor = Conductor(scenario, nodes, patience=5, history=history, finished=over.append)
+    conductor = Conductor(
+        scenario, nodes, patience=5, history=lambda: History(tmp_path / "run.jsonl"), finished=over.append
+    )
 
     def fail(*_: Any) -> None:
         raise RuntimeError("so it is")
@@ -50,4 +52,22 @@ def test_what_nobody_thought_of_is_told_and_no_result_is_made_of_the_run_before(
     assert caught.value.exit_code == 3
     assert not over
     assert conductor.so_far() is None
+    assert (tmp_path / "run.jsonl").read_text() == "of the run before"
+
+
+def test_a_history_whose_run_fails_at_its_first_line_has_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was opened, so it is closed: a file that was cut off is told from one that was ended."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = tmp_path / "scenario.yaml"
+    path.write_text("phases: [{strategy: atomic, every: 2ms, flips: 50}]\n")
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("so it is")
+
+    nodes = Nodes(fail, list)
+    conductor = Conductor(scenarios.load(str(path)), nodes, patience=5, history=lambda: History(tmp_path / "run.jsonl"))
+    with gevent.Timeout(60), pytest.raises(SetUpError):
+        conductor.start()
     assert (tmp_path / "run.jsonl").read_text() == '{"op":"end","visits":0}\n'

@@ -24,7 +24,7 @@ OPTIONS = {
 def add_options(parser: argparse.ArgumentParser, **further: Any) -> None:
     """Add them to a command line, which then refuses a file that cannot be written; `further` goes to each."""
     for name, (metavar, text) in OPTIONS.items():
-        parser.add_argument(f"--{name}", type=_writable, metavar=metavar, help=text, **further)
+        parser.add_argument(f"--{name}", type=writable, metavar=metavar, help=text, **further)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Outputs:
 def prefix(prefix: str) -> str:
     """The type of --csv: the prefix, when Locust's files and ours can be written there."""
     for name in ("stats", "stats_history", "failures", "exceptions", *files.TABLES):
-        _writable(f"{prefix}_{name}.csv")
+        writable(f"{prefix}_{name}.csv")
     return prefix
 
 
@@ -79,7 +79,7 @@ def _write(path: Path, text: str, append: bool) -> None:
 
 
 @functools.cache  # the web UI parses the command line again for every page
-def _writable(path: str) -> str:
+def writable(path: str) -> str:
     """The path, if nobody need run for an hour to hear that it cannot be written; nothing is touched."""
     try:
         if Path(path).is_dir():

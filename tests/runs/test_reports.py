@@ -96,13 +96,14 @@ def test_ctrl_c_leaves_all_reports_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_report_that_cannot_be_written_is_one_line_and_exit_code_2(tmp_path: Path, workers: int) -> None:
+@pytest.mark.parametrize("option", ["--report", "--history"])
+def test_a_file_that_cannot_be_written_is_one_line_and_exit_code_2(tmp_path: Path, option: str, workers: int) -> None:
     """Before anything starts."""
-    with headless(tmp_path, LONG, "--report", str(tmp_path), *(processes(workers) if workers else [])) as locust:
+    with headless(tmp_path, LONG, option, str(tmp_path), *(processes(workers) if workers else [])) as locust:
         assert locust.wait() == 2
         assert locust.leaves_nothing()
     (line,) = locust.lines
-    assert line.endswith(f": error: argument --report: {tmp_path}: is a folder")
+    assert line.endswith(f": error: argument {option}: {tmp_path}: is a folder")
 
 
 def test_a_full_disk_at_the_end_is_told_and_is_no_pass(tmp_path: Path) -> None:
@@ -112,3 +113,12 @@ def test_a_full_disk_at_the_end_is_told_and_is_no_pass(tmp_path: Path) -> None:
     assert "--report cannot be written: /dev/full: No space left on device" in locust.output
     assert "verdict: held" in locust.output
     assert "✅ Held" in locust.prefix.with_suffix(".md").read_text()
+
+
+def test_a_run_that_never_begins_leaves_the_history_of_the_run_before(tmp_path: Path) -> None:
+    """Nobody listens there: there is nothing to write that would be worth more."""
+    history = tmp_path / "history.jsonl"
+    history.write_text("of the run before")
+    with headless(tmp_path, RUN, "-H", "http://127.0.0.1:9", "--history", str(history)) as locust:
+        assert locust.wait() == 2, locust.output
+    assert history.read_text() == "of the run before"
