@@ -11,6 +11,7 @@ import gevent
 
 from locust_cutover.access import Access, AccessError
 from locust_cutover.history import History, worker_path
+from locust_cutover.host import this_host
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.recorder import Recorder
 from locust_cutover.visit import Marks
@@ -18,6 +19,8 @@ from locust_cutover.visit import Marks
 logger = logging.getLogger("locust.cutover")
 
 Message = dict[str, Any]
+
+ELSEWHERE = "it is on another host: its clock is another one"
 
 PATIENCE = 5.0
 """Seconds beyond a visit's own time-out until its node gives up waiting for it."""
@@ -37,6 +40,8 @@ class Node:
         """The names of the run's phases."""
         self.visit_timeout = 10.0
         """The longest time-out of this node's visitors, in seconds."""
+        self.host = this_host()
+        """Whose clock this node has."""
         self.worker_index: int | None = None
         """Which worker this is; None on the node that owns the link."""
 
@@ -55,8 +60,8 @@ class Node:
                 if not self._trouble:
                     self._recorder.open(message["phase"])
             case "know":
-                # The one place where times of the owner's clock come in: on another host they
-                # would be shifted to this node's clock here, and widened by the error of that.
+                # The one place where times of the owner's clock come in: it is this node's clock, too,
+                # or there are no visitors here.
                 self._recorder.know([Flip(*flip) for flip in message["flips"]], message["watermark"])
             case "know no more":
                 self._recorder.know_no_more()
@@ -87,14 +92,9 @@ class Node:
         self.phases = message["phases"]
         marks = Marks(message["mark"], message["marks"], head=message["head"])
         access = Access(**message["access"])
-        try:
-            access.fields()
-            access.tls()
-            self._trouble = ""
-        except AccessError as error:
-            # Its visitors would only be refused, and a refused visit is a lost one.
-            self._trouble = str(error)
-            logger.error("no visitors here: %s", error)
+        self._trouble = self._trouble_with(message["host"], access)
+        if self._trouble:
+            logger.error("no visitors here: %s", self._trouble)
         self._recorder.access = access
         self._recorder.begin(message["page"], marks, message["releases"], message["sparse"])
         if self.worker_index is None:
@@ -108,6 +108,19 @@ class Node:
             else:
                 self._history.say("node", run=self._run, worker=self.worker_index)
                 self._recorder.keep = self._history.visit
+
+    def _trouble_with(self, owners_host: str, access: Access) -> str:
+        """Why there can be no visitors here; empty when there can."""
+        if self.host != owners_host:
+            # Its times cannot be compared with those of the flips: it would call a stale answer ok.
+            return ELSEWHERE
+        try:
+            access.fields()
+            access.tls()
+        except AccessError as error:
+            # Its visitors would only be refused, and a refused visit is a lost one.
+            return str(error)
+        return ""
 
     def _drain(self, phase: int) -> None:
         run = self._run

@@ -11,6 +11,7 @@ from uuid import uuid4
 from gevent.event import Event
 
 from locust_cutover.access import Access
+from locust_cutover.host import this_host
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip
@@ -68,6 +69,7 @@ class Nodes:
         self._begin = {
             "do": "begin",
             "run": self.run,
+            "host": this_host(),
             "phases": [phase.name for phase in scenario.phases],
             "releases": list(scenario.site.releases),
             "sparse": sparse,

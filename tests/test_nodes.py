@@ -532,6 +532,44 @@ def test_a_joiner_while_a_phase_is_collected_is_not_waited_for(cluster: Make) ->
     assert collecting.value == []
 
 
+# Another host.
+
+
+def test_a_node_on_another_host_lets_no_visitor_in_and_says_so(cluster: Make) -> None:
+    """Its clock began at another boot: it would call a stale answer ok, and nothing would show it."""
+    owner = Cluster("one", "far")
+    owner.workers["far"].node.host = "elsewhere"
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
+    waiting: list[gevent.Greenlet[..., Ticket]] = []
+
+    def visits() -> None:
+        owner.workers["one"].visits(visit(200, "b"))
+        waiting.append(gevent.spawn(owner.workers["far"].recorder.enter))
+        settle()
+
+    missing = owner.play(flip(1, "b", 100), before=visits)
+    assert not waiting[0].ready()
+    gevent.killall(waiting)
+    assert missing == ["worker far: it is on another host: its clock is another one"]
+    assert owner.nodes.tally.of_phase(0) == [("ok", "200 OK", 1)]
+
+
+def test_a_node_on_another_host_that_joins_late_lets_no_visitor_in_either(cluster: Make) -> None:
+    """It joins while a phase is open."""
+    owner = cluster("one")
+
+    def join() -> None:
+        far = owner.add("far")
+        far.node.host = "elsewhere"
+        owner.nodes.join("far")
+        waiting = gevent.spawn(far.recorder.enter)
+        settle()
+        assert not waiting.ready()
+        waiting.kill()
+
+    assert owner.play(flip(1, "b", 100), before=join) == ["worker far: it is on another host: its clock is another one"]
+
+
 # Collecting.
 
 

@@ -193,3 +193,25 @@ def test_a_worker_that_dies_makes_the_run_inconclusive_and_is_named(
             assert locust.wait() == 3, locust.output
         assert locust.leaves_nothing()
     assert "died" in locust.wait_for("! worker ")
+
+
+def test_a_worker_on_another_host_makes_the_run_inconclusive_and_visits_nothing(
+    tmp_path: Path, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its clock is another one. What the others saw is counted."""
+    port = str(free_port())
+    path = scenario(tmp_path, "planted-none")
+    arguments = ["-f", "tests/runs/planted/locustfile.py", "--worker", "--master-port", port]
+    with (
+        planted(tmp_path, path, "--master", "--master-bind-port", port, "--expect-workers", "2") as locust,
+        LocustProcess(tmp_path, *arguments) as near,
+    ):
+        monkeypatch.setenv("OTHER_HOST", "elsewhere")
+        with LocustProcess(tmp_path, *arguments) as far:
+            assert locust.wait() == 3, locust.output
+            assert (near.wait(), far.wait()) == (0, 0), far.output
+    assert ": it is on another host" in locust.wait_for("! worker ")
+    assert "no visitors here: it is on another host" in far.output
+    assert "no visitors here" not in near.output
+    assert set(kinds(locust)) == {"ok"}
+    check_sums(locust)

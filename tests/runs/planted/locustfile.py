@@ -7,6 +7,7 @@ import gevent
 from locust import events, task
 
 from locust_cutover import Visitor, install
+from locust_cutover.hooks import _experiment
 from locust_cutover.servers import SERVERS
 from locust_cutover.servers.embedded import Embedded
 from tests.runs.planted.pages import FAULTS
@@ -33,6 +34,8 @@ def take_time(**_: object) -> None:
 
 
 events.init.add_listener(take_time)
+# A process of this host that takes itself for one of another, when the test wants that.
+_experiment.node.host = os.environ.get("OTHER_HOST", _experiment.node.host)
 install()
 
 
