@@ -32,6 +32,7 @@ from locust_cutover.nodes import LOCAL, Nodes
 from locust_cutover.recorder import Recorder
 from locust_cutover.reports import console
 from locust_cutover.reports.outputs import Outputs
+from locust_cutover.reports.refusal import Refusal
 from locust_cutover.result import Result
 from locust_cutover.venue import SetUpError
 from locust_cutover.visit import Visit
@@ -139,9 +140,10 @@ class Experiment:
         # The web UI's form gives back the URL of the run before; that server is gone.
         host = environment.host if environment.host not in self.own_urls else None
         self.conductor = None
+        self.history = None
         try:
+            Outputs.of(self.options).clear()
             scenario = scenarios.load(self.options.scenario)
-            self.history = None
             self.conductor = Conductor(
                 scenario,
                 self.nodes,
@@ -159,6 +161,8 @@ class Experiment:
             self.give_up(str(error), 2)
         except SetUpError as error:
             self.give_up(str(error), error.exit_code)
+        except OSError as error:
+            self.give_up(f"{error.filename}: the file of an earlier run is in the way: {error.strerror}", 2)
         except gevent.GreenletExit:  # stopped meanwhile
             if self.conductor is not None:
                 self.conductor.cut()
@@ -219,7 +223,7 @@ class Experiment:
             self.end_test()
 
     def give_up(self, message: str, exit_code: int) -> None:
-        """Say why there is no run, and end Locust's test."""
+        """Say why there is no run, also in the files that were asked for, and end Locust's test."""
         logger.error(message)
         self.trouble = message
         self.environment.process_exit_code = exit_code
@@ -227,7 +231,12 @@ class Experiment:
         self.environment.host = self.given_host
         for user, own_host in self.class_hosts.items():
             user.host = own_host
-        self.end_test()
+        try:
+            refusal = Refusal(Path(self.options.scenario).stem, message, exit_code)
+            for problem in Outputs.of(self.options).write_refusal(refusal):
+                logger.error(problem)
+        finally:
+            self.end_test()
 
     def end_test(self) -> None:
         """Quit a headless Locust; stop the test of one with the web UI, which goes on, or as --autoquit says."""

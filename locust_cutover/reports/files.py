@@ -50,15 +50,18 @@ VERDICT = (
 def write(result: Result, prefix: str) -> list[Path]:
     """Write them all; OSError when one cannot be written."""
     Path(prefix).parent.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name in TABLES:
-        paths.append(Path(f"{prefix}_{name}.csv"))
-        with paths[-1].open("w", newline="", encoding="utf-8", errors=LENIENT) as file:
+    *tables, verdict = paths(prefix)
+    for name, path in zip(TABLES, tables, strict=True):
+        with path.open("w", newline="", encoding="utf-8", errors=LENIENT) as file:
             write_table(file, name, result)
-    paths.append(Path(f"{prefix}_verdict.json"))
     text = json.dumps(as_json(result), indent=2, ensure_ascii=False) + "\n"
-    paths[-1].write_text(text, encoding="utf-8", errors=LENIENT)
-    return paths
+    verdict.write_text(text, encoding="utf-8", errors=LENIENT)
+    return [*tables, verdict]
+
+
+def paths(prefix: str) -> list[Path]:
+    """Where they are: those of `TABLES`, then the JSON file."""
+    return [*(Path(f"{prefix}_{name}.csv") for name in TABLES), Path(f"{prefix}_verdict.json")]
 
 
 def write_table(file: TextIO, name: str, result: Result | None) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from locust_cutover.reports import files, html, junit, summary
+from locust_cutover.reports import files, html, junit, refusal, summary
+from locust_cutover.reports.refusal import Refusal
 from locust_cutover.result import Result
 
 OPTIONS = {
@@ -42,24 +43,50 @@ class Outputs:
         """What parsed options ask for; `csv_prefix` is Locust's."""
         return cls(options.csv_prefix or "", *(getattr(options, name) or "" for name in OPTIONS))
 
+    def clear(self) -> None:
+        """Remove what an earlier run left, lest it be taken for this one's; OSError when that fails.
+
+        A summary is added to, so it stays. So does what is no plain file: a device, or a link of somebody else's.
+        """
+        paths = files.paths(self.csv) if self.csv else []
+        for path in [*paths, *(Path(name) for name in (self.report, self.junit) if name)]:
+            if path.is_file() and not path.is_symlink():
+                try:
+                    path.unlink()
+                except OSError:
+                    # The file may be ours to write and its folder not, as where a container mounts the file.
+                    path.write_bytes(b"")
+
     def write(self, result: Result) -> list[str]:
         """Write them all, each whatever becomes of the others; a line for each that could not be written."""
+        forms: dict[str, Callable[[], str]] = {
+            "report": lambda: html.render(result),
+            "junit": lambda: junit.render(result),
+            "summary": lambda: summary.render(result),
+        }
+        return self._write(lambda prefix: files.write(result, prefix), forms)
+
+    def write_refusal(self, why: Refusal) -> list[str]:
+        """Write what can be said of a run that never began; a line for each file that could not be written."""
+        forms: dict[str, Callable[[], str]] = {
+            "junit": lambda: refusal.as_junit(why),
+            "summary": lambda: refusal.as_summary(why),
+        }
+        *_, verdict = files.paths(self.csv)
+        return self._write(lambda _: _write(verdict, refusal.as_json(why), append=False), forms)
+
+    def _write(self, write_files: Callable[[str], object], forms: Mapping[str, Callable[[], str]]) -> list[str]:
         problems = []
         if self.csv:
             try:
-                files.write(result, self.csv)
+                write_files(self.csv)
             except OSError as error:
                 problems.append(f"the CSV files cannot be written: {error.filename or self.csv}: {error.strerror}")
-        forms: dict[str, Callable[[Result], str]] = {
-            "report": html.render,
-            "junit": junit.render,
-            "summary": summary.render,
-        }
         for name, render in forms.items():
             path = getattr(self, name)
             if path:
                 try:
-                    _write(Path(path), render(result), append=name == "summary")
+                    _write(Path(path), render(), append=name == "summary")
                 except OSError as error:
                     problems.append(f"--{name} cannot be written: {path}: {error.strerror}")
         return problems

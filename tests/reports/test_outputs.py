@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from locust_cutover.reports import outputs
 from locust_cutover.reports.outputs import Outputs
+from locust_cutover.reports.refusal import Refusal
 from tests.locust_process import ROOT
 from tests.reports.runs import Told, held, result
 
@@ -83,6 +85,53 @@ def test_bytes_of_a_path_that_are_no_text_do_not_spoil_the_report(tmp_path: Path
     """A link may point anywhere."""
     told = Told("forced").flip(100, outcome="the link points to caf\udce9")
     assert asked(tmp_path).write(result(told.visit(99.5, answer="404 Not Found"))) == []
+
+
+def test_what_an_earlier_run_left_is_removed_but_for_the_summary(tmp_path: Path) -> None:
+    """And for files that are not ours, whose names are like it; a second time there is nothing to remove."""
+    wanted = asked(tmp_path)
+    wanted.write(result(held()))
+    folder = tmp_path / "not" / "yet"
+    (folder / "run_stats.csv").write_text("Locust's own")
+    wanted.clear()
+    wanted.clear()
+    assert sorted(path.name for path in folder.iterdir()) == ["run_stats.csv", "s.md"]
+    Outputs().clear()
+
+
+def test_a_device_or_a_link_is_not_removed(tmp_path: Path) -> None:
+    """The terminal's own, say, is a link to whatever it is."""
+    (tmp_path / "file").write_text("as it was")
+    (tmp_path / "link").symlink_to("file")
+    Outputs(report=str(tmp_path / "link"), junit="/dev/null").clear()
+    assert (tmp_path / "link").read_text() == "as it was"
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_file_that_can_be_written_but_not_removed_is_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a container mounts it."""
+
+    def busy(path: Path) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(path))
+
+    path = tmp_path / "r.html"
+    path.write_text("of the run before")
+    monkeypatch.setattr(Path, "unlink", busy)
+    Outputs(report=str(path)).clear()
+    assert path.read_text() == ""
+
+
+def test_a_run_that_never_began_is_told_where_it_can_be(tmp_path: Path) -> None:
+    """There is nothing to draw and no table; what cannot be written is told."""
+    wanted = asked(tmp_path)
+    why = Refusal("shop", "nobody listens", 2)
+    assert wanted.write_refusal(why) == []
+    assert sorted(path.name for path in (tmp_path / "not" / "yet").iterdir()) == ["j.xml", "run_verdict.json", "s.md"]
+    assert Outputs().write_refusal(why) == []
+    assert Outputs(csv=f"{wanted.junit}/run", summary="/dev/full").write_refusal(why) == [
+        f"the CSV files cannot be written: {wanted.junit}: File exists",
+        "--summary cannot be written: /dev/full: No space left on device",
+    ]
 
 
 @pytest.mark.parametrize("name", ["report", "junit", "summary"])

@@ -115,10 +115,24 @@ def test_a_full_disk_at_the_end_is_told_and_is_no_pass(tmp_path: Path) -> None:
     assert "✅ Held" in locust.prefix.with_suffix(".md").read_text()
 
 
-def test_a_run_that_never_begins_leaves_the_history_of_the_run_before(tmp_path: Path) -> None:
-    """Nobody listens there: there is nothing to write that would be worth more."""
+def test_a_run_that_never_begins_leaves_the_history_of_the_run_before_but_not_its_verdict(tmp_path: Path) -> None:
+    """Nobody listens there. That is in each file that has a word for it; what was said of the run before has gone."""
+    before = "of the run before"
     history = tmp_path / "history.jsonl"
-    history.write_text("of the run before")
+    history.write_text(before)
+    (tmp_path / "report").mkdir()
+    names = ["run.html", "run.xml", "run.md", "run_answers.csv", "run_flips.csv", "run_verdict.csv", "run_verdict.json"]
+    for name in names:
+        (tmp_path / "report" / name).write_text(before)
     with headless(tmp_path, RUN, "-H", "http://127.0.0.1:9", "--history", str(history)) as locust:
         assert locust.wait() == 2, locust.output
-    assert history.read_text() == "of the run before"
+    assert history.read_text() == before
+    left = {path.name for path in (tmp_path / "report").iterdir()} & set(names)
+    assert left == {"run.xml", "run.md", "run_verdict.json"}
+    said = "http://127.0.0.1:9/current/: connection refused before the first flip"
+    verdict = locust.verdict()
+    assert (verdict["verdict"], verdict["exit_code"], verdict["trouble"]) == ("inconclusive", 2, said)
+    assert f'message="the run did not begin: {said}"' in (tmp_path / "report" / "run.xml").read_text()
+    summary = (tmp_path / "report" / "run.md").read_text()
+    assert summary.startswith(before)
+    assert "the run did not begin" in summary
