@@ -34,7 +34,10 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the cells and write the table; the exit code is 1 when a cell has no result or a claim is refuted."""
+    """Run the cells and write the table.
+
+    The exit code is 1 when a cell has no result or a claim is refuted, 2 when the table cannot be written.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m matrix",
         description="Measures every way to switch on every server, and writes the table of results.",
@@ -57,7 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     into = options.into or options.cells
     facts = {**machine(), **tools(known.load_ways(options.ways))}
-    write(results, facts, into)
+    try:
+        write(results, facts, into)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     missing = [cell for cell in results if cell.worst == "not measured"]
     print(f"{len(results) - len(missing)} of {len(results)} cells: {into / 'results.md'}, .csv and .svg")
     for cell in missing:
@@ -69,16 +76,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write(results: Sequence[Measured], facts: dict[str, str], into: Path) -> None:
-    """Write results.csv, results.svg and, between its two comments, the table of results.md; its other text stays."""
+    """Write results.csv, results.svg and, between its two comments, the table of results.md; its other text stays.
+
+    ValueError, with nothing written, when the comments are not there or a larger table would be lost.
+    """
     into.mkdir(parents=True, exist_ok=True)
-    (into / "results.csv").write_text(as_csv(results))
-    (into / "results.svg").write_text(as_svg(results, facts))
-    page = into / "results.md"
+    page, table = into / "results.md", into / "results.csv"
     text = (
         page.read_text()
         if page.exists()
         else f"# Results\n\n![The table as a picture](results.svg)\n\n{BEGIN}\n{END}\n"
     )
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"{page}: the table is to stand between one {BEGIN} and one {END}")
+    there = {(row["server"], row["way"]) for row in from_csv(table.read_text())} if table.exists() else set()
+    if left_out := there - {(cell.server, cell.way) for cell in results}:
+        raise ValueError(f"{table}: has {len(left_out)} cells that this table leaves out; choose another folder")
+    table.write_text(as_csv(results))
+    (into / "results.svg").write_text(as_svg(results, facts))
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     page.write_text(f"{before}{BEGIN}\n\n{as_markdown(results, facts)}\n{END}{after}")

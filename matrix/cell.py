@@ -14,7 +14,7 @@ RARE, FREQUENT = "rare", "frequent"
 RARE_FLIPS = 2
 
 RARE_EVERY = 1.5
-"""Seconds between the rare flips. lighttpd trusts its stat cache for one, PHP its caches for more than all of them."""
+"""Seconds between the rare flips: PHP trusts its caches for longer than all of them."""
 
 SECONDS = 4
 """How long the frequent flips go on."""
@@ -112,8 +112,12 @@ class Measured:
 
 
 def measured(cell: Cell, verdict: Mapping[str, Any]) -> Measured:
-    """The numbers of the cell from the PREFIX_verdict.json of its run."""
+    """The numbers of the cell from the PREFIX_verdict.json of its run; of one that was cut short only why."""
     rare, frequent = verdict["phases"]
+    for phase in (rare, frequent):
+        failed = phase["failed_flips"] > 0
+        if not phase["visits"] or not phase["flips"] or (phase["troubles"] and not failed):
+            return not_measured(cell, "; ".join(phase["troubles"]) or "no visit or no flip")
     observed = {phase["name"]: _observed(phase) for phase in (rare, frequent)}
     outage = frequent["outage_us"] or {}
     answers: dict[str, int] = {}

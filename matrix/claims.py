@@ -39,7 +39,10 @@ class Claim:
 def claims(text: str) -> list[Claim]:
     """The claims of a text; ValueError when a comment cannot be read."""
     found = []
-    for servers, ways, conditions in COMMENT.findall(text):
+    comments = COMMENT.findall(text)
+    if len(comments) < text.count("<!-- cells"):
+        raise ValueError("a claim is not of the form <!-- cells: SERVERS × WAYS: CONDITIONS -->")
+    for servers, ways, conditions in comments:
         parts = [CONDITION.fullmatch(part.strip()) for part in conditions.split(",")]
         if not all(parts):
             raise ValueError(f"no condition: {conditions}")
@@ -51,6 +54,9 @@ def refuted(claim: Claim, rows: Sequence[Mapping[str, str]]) -> list[str]:
     """A sentence for each cell that says otherwise, and one when there is no such cell."""
     cells = [row for row in rows if _has(claim.servers, row["server"]) and _has(claim.ways, row["way"])]
     sentences = [f"no cell of {name}" for name in _unknown(claim, rows)]
+    columns = {column for column, _, _ in claim.conditions}
+    if unknown := sorted(columns - set(rows[0] if rows else ())):
+        return [*sentences, *(f"no column {column}" for column in unknown)]
     for row in cells:
         for column, sign, value in claim.conditions:
             if not OPERATORS[sign](*_alike(row[column], value)):

@@ -18,11 +18,15 @@ ROOT = Path(__file__).parent.parent
 
 
 def recall(cell: Cell, folder: Path) -> Measured | None:
-    """What an earlier run of this very scenario has shown; None when there was none, or it showed nothing."""
+    """What an earlier run of this very scenario has shown; None when there was none, or it was cut short."""
     scenario, verdict = _scenario(cell, folder), _verdict(cell, folder)
     if not scenario.is_file() or not verdict.is_file() or scenario.read_text() != _text(cell):
         return None
-    return measured(cell, json.loads(verdict.read_text()))
+    try:
+        found = measured(cell, json.loads(verdict.read_text()))
+    except (ValueError, KeyError):
+        return None  # only half of it was written
+    return None if found.worst == "not measured" else found
 
 
 def run(cell: Cell, folder: Path) -> Measured:

@@ -81,15 +81,20 @@ def _stale(cell: Measured) -> str:
         return "moments"
     if cell.is_stale_to_the_end:
         return f"{RARE_EVERY * RARE_FLIPS:.0f} s and on"
-    return f"{cell.longest_stale_s:.1f} s" if cell.longest_stale_s >= 0.1 else f"{1000 * cell.longest_stale_s:.1f} ms"
+    age = f"{cell.longest_stale_s:.1f} s" if cell.longest_stale_s >= 0.1 else f"{1000 * cell.longest_stale_s:.1f} ms"
+    return f"{age}, then torn" if cell.rare_torn else age
 
 
 def _outage(cell: Measured) -> str:
     if cell.outage_us is None or cell.outage_us_upper95 is None:
         return ""
     if not cell.lost:
-        return f"< {cell.outage_us_upper95:.2g} µs"
-    return f"{cell.outage_us:,.0f} µs" if cell.outage_us >= 10 else f"{cell.outage_us:.1f} µs"
+        return f"< {_microseconds(cell.outage_us_upper95)}"
+    return _microseconds(cell.outage_us)
+
+
+def _microseconds(time: float) -> str:
+    return f"{time:,.0f} µs" if time >= 10 else f"{time:.2g} µs"
 
 
 def _number(value: object) -> object:

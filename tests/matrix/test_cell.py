@@ -79,6 +79,29 @@ def test_a_page_that_is_old_until_the_end_may_be_old_for_longer() -> None:
     assert not result(longest_stale_s=1.0).is_stale_to_the_end
 
 
+@pytest.mark.parametrize(
+    ("changes", "trouble"),
+    [
+        ({"visits": 0}, "no visit or no flip"),
+        ({"flips": 0, "troubles": ["no flip was made"]}, "no flip was made"),
+        ({"troubles": ["cut short"]}, "cut short"),
+        ({"troubles": ["server nginx ended"]}, "server nginx ended"),
+    ],
+)
+@pytest.mark.parametrize("phase", [RARE, FREQUENT])
+def test_a_cell_that_was_cut_short_is_not_measured(phase: str, changes: dict[str, Any], trouble: str) -> None:
+    """Nothing measured is never clean."""
+    found = measured(cell(), verdict(**{phase: changes}))
+    assert (found.worst, found.trouble) == ("not measured", trouble)
+
+
+def test_flips_that_do_not_take_are_a_result() -> None:
+    """mv without -T, say."""
+    failed = {"failed_flips": 2000, "troubles": ["2000 of 2000 flips did not take"]}
+    found = measured(cell(), verdict(rare=failed, frequent=failed))
+    assert (found.worst, found.trouble) == ("nothing flips", "2000 of 2000 flips did not take")
+
+
 def test_a_cell_without_a_run_says_why() -> None:
     """And divides nothing by nothing."""
     found = not_measured(cell(), "server nginx: nginx is not installed")

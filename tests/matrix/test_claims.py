@@ -51,6 +51,7 @@ def test_a_claim_that_the_table_bears_out_is_fine(comment: str) -> None:
         ("nginx × *: worst == clean", ["nginx × forced: worst is lost, not == clean"]),
         ("apache × forced: lost > 0", ["no cell of apache"]),
         ("nginx × forcd: lost > 0", ["no cell of forcd"]),
+        ("nginx × forced: losst > 0", ["no column losst"]),
     ],
 )
 def test_a_claim_that_is_not_so_is_refuted_by_its_cells(comment: str, said: list[str]) -> None:
@@ -62,3 +63,5 @@ def test_a_comment_that_cannot_be_read_is_an_error() -> None:
     """It would claim nothing."""
     with pytest.raises(ValueError, match="no condition: lost is 0"):
         claims("<!-- cells: nginx × atomic: lost is 0 -->")
+    with pytest.raises(ValueError, match="not of the form"):
+        claims("<!-- cells: nginx x atomic: lost == 0 -->")

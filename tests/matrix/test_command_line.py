@@ -14,12 +14,14 @@ import psutil
 import pytest
 
 from locust_cutover.servers.nginx_php import NginxPhp
+from matrix.__main__ import BEGIN, END
 from matrix.cell import Cell, Measured
 from matrix.run import recall
-from matrix.table import from_csv
+from matrix.table import as_csv, from_csv
 from matrix.ways import load_way
 from tests.conftest import require
 from tests.locust_process import PATIENCE, ROOT
+from tests.matrix.cells import result
 
 MATRIX = [sys.executable, "-m", "matrix"]
 
@@ -102,11 +104,40 @@ def test_a_cell_that_fails_does_not_stop_the_others(folder: Path, tmp_path: Path
 
 def test_a_claim_that_is_not_so_is_told(folder: Path, tmp_path: Path) -> None:
     """The text beside the table is held to it."""
-    (tmp_path / "results.md").write_text("<!-- cells: * × atomic: lost > 0 -->\n")
+    (tmp_path / "results.md").write_text(f"<!-- cells: * × atomic: lost > 0 -->\n{BEGIN}\n{END}\n")
     arguments = ["--servers", "embedded-pinned", "--ways", "atomic", "--cells", str(folder), "--into", str(tmp_path)]
     result = run(*arguments)
     assert result.returncode == 1
     assert "claims otherwise: embedded-pinned × atomic: lost is 0, not > 0" in result.stdout
+
+
+def test_a_page_without_the_place_for_the_table_is_left_alone(folder: Path, tmp_path: Path) -> None:
+    """Whoever deleted one of the comments keeps the text."""
+    (tmp_path / "results.md").write_text(f"Mine.\n{BEGIN}\nMine as well.\n")
+    arguments = ["--servers", "embedded-pinned", "--ways", "atomic", "--cells", str(folder), "--into", str(tmp_path)]
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert result.stdout.splitlines()[-1].startswith(f"{tmp_path / 'results.md'}: the table is to stand between")
+    assert os.listdir(tmp_path) == ["results.md"]
+
+
+def test_a_larger_table_is_not_replaced_by_a_part_of_it(folder: Path, tmp_path: Path) -> None:
+    """The published one, say, by a call with --servers."""
+    (tmp_path / "results.csv").write_text(as_csv([result(), result("atomic", "embedded-pinned")]))
+    before = (tmp_path / "results.csv").read_text()
+    arguments = ["--servers", "embedded-pinned", "--ways", "atomic", "--cells", str(folder), "--into", str(tmp_path)]
+    said = run(*arguments)
+    assert said.returncode == 2
+    assert "has 1 cells that this table leaves out; choose another folder" in said.stdout
+    assert (tmp_path / "results.csv").read_text() == before
+
+
+@pytest.mark.parametrize("text", ["{", "{}", ""])
+def test_half_a_file_of_an_earlier_call_is_no_cell(folder: Path, tmp_path: Path, text: str) -> None:
+    """A disk was full, or the machine went off."""
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "embedded-pinned-atomic_verdict.json").write_text(text)
+    assert recall(Cell(load_way("atomic"), "embedded-pinned"), tmp_path) is None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -133,6 +164,7 @@ def test_a_signal_ends_the_cell_in_hand_and_says_how_to_go_on(tmp_path: Path, nu
         output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130, output
     assert "stopped; the same command goes on where this one was" in output
+    assert recall(Cell(load_way("atomic"), "embedded"), tmp_path / "cells") is None, "half a cell is none"
     assert "Traceback" not in output
     _, alive = psutil.wait_procs(family, timeout=PATIENCE)
     assert alive == []

@@ -72,10 +72,11 @@ def test_php_without_caches_fails_in_the_middle_of_a_page(tmp_path: Path) -> Non
 RARE = "strategy: atomic, every: 700ms, flips: 2"
 
 
-def test_php_with_the_path_through_the_link_goes_on_with_the_old_release(tmp_path: Path) -> None:
-    """An atomic flip and not one error: status 200, of the release that was replaced."""
+@pytest.mark.parametrize("phase", [RARE, "strategy: atomic, every: 0, flips: 1"])
+def test_php_with_the_path_through_the_link_goes_on_with_the_old_release(tmp_path: Path, phase: str) -> None:
+    """An atomic flip and not one error: status 200, of the release that was replaced. A single flip shows it."""
     require(SERVERS["nginx-php"])
-    answers = seen(tmp_path, "nginx-php", [RARE], ("atomic", "stale"))
+    answers = seen(tmp_path, "nginx-php", [phase], ("atomic", "stale"))
     assert count(answers, "atomic", "lost") == 0
 
 
