@@ -13,6 +13,10 @@ from locust_cutover.result import Result
 
 ICONS = {"held": "✅", "violated": "❌", "inconclusive": "❔"}
 
+# GitHub and GitLab make links, emoji and formulas of the text that Markdown has left, where no backslash is seen any
+# more: mentions, issues and the like, :smile:, $x$, addresses. A sign in an element of its own is no part of these.
+_SIGN = re.compile(r"([@#$^~]|[!%&](?=[\w\"])|:(?=\S)|(?<=\bwww)\.|(?<=\bG[HL])-(?=\d))", re.IGNORECASE)
+
 
 def render(result: Result) -> str:
     """Verdict, expectations and answers; begins and ends with an empty line, as what stands around it may need."""
@@ -57,12 +61,16 @@ def render(result: Result) -> str:
 
 
 def plain(string: str) -> str:
-    """The text as Markdown that shows it as it is: on one line, with nothing in it taken for markup."""
-    one_line = " ".join(string.split())
-    # What could begin code, emphasis, a link, a mention or a cell …
-    one_line = re.sub(r"[\\`*_\[\]|~@]", r"\\\g<0>", one_line)
-    # … and at the start a heading or a list. HTML's own characters become references.
-    return as_text(re.sub(r"^(\d*)([-#+=.)])", r"\1\\\2", one_line))
+    """The text as Markdown that shows it as it is: on one line, with nothing in it taken for markup or made a link."""
+    pieces = _SIGN.split(" ".join(string.split()))
+    shown = "".join(f"<span>{_escaped(piece)}</span>" if n % 2 else _escaped(piece) for n, piece in enumerate(pieces))
+    # At the start a list could begin.
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", shown)
+
+
+def _escaped(piece: str) -> str:
+    # What could begin code, emphasis, a link or a cell. HTML's own characters become references.
+    return as_text(re.sub(r"[\\`*_\[\]|~]", r"\\\g<0>", piece))
 
 
 def _answers(phase: PhaseVerdict) -> str:

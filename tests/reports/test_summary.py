@@ -24,6 +24,11 @@ def cells(html: str) -> list[list[str]]:
     return [re.findall(r"<t[hd]>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
 
 
+def without_signs(html: str) -> str:
+    """Without the elements around single signs."""
+    return re.sub(r"<span>([^<>]*)</span>", r"\1", html)
+
+
 def test_the_verdict_is_the_heading_and_every_expectation_a_row() -> None:
     """Then what was answered, and the outage."""
     html = rendered(summary.render(result(Told("forced").flip(100).visit(99.5, answer="404 Not Found"), held())))
@@ -52,17 +57,30 @@ def test_two_summaries_can_stand_in_one_file() -> None:
     assert "<p>the step before</p>" in html
 
 
+LINKED = [
+    "see https://192.0.2.1 $x$ :boom: #12 @user",
+    "ftp://192.0.2.1/ WWW.shop.example/x www.shop.example mailto:me@shop.example me@shop.example",
+    "owner/repo#12 GH-12 gl-12 owner/repo@0123456 :+1: $`x`$ $$x$$ a#b",
+    '!12 $12 &12 %12 ~bug ~"a b" %"a b" ^alert#12 [vulnerability:12] group/project!12 group&12',
+]
+"""What GitHub and GitLab make links, emoji and formulas of."""
+
+
 @pytest.mark.parametrize(
     "text",
     [
         *HOSTILE,
+        *LINKED,
         "a | b",
         "*bold* _it_ `code` ~~no~~",
         "[link](http://192.0.2.1)",
         "# no",
         "@all",
         "1. no",
+        "10) no",
         "- no",
+        "~a~ ~~b~~",
+        "&amp; &#64;all &12;",
         "\\*no*",
         "<http://192.0.2.1>",
     ],
@@ -70,10 +88,23 @@ def test_two_summaries_can_stand_in_one_file() -> None:
 def test_hostile_text_is_text(text: str) -> None:
     """In phase, answer, server and trouble: no tag, no link, no emphasis, no cell of its own."""
     told = Told(text, trouble=text).flip(100).visit(99.5, answer=text).visit(50, "a", "a")
-    html = rendered(summary.render(result(told, server=text)))
+    html = without_signs(rendered(summary.render(result(told, server=text))))
     assert set(re.findall(r"<(\w+)", html)) <= {"h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"}
     assert [len(row) for row in cells(html)] == [4] * 4 + [5] * 2
     assert html.count("<li>") == 1
     if text.isprintable():
         assert {unescape(row[0]) for row in cells(html)} == {"phase", text}
         assert [unescape(item) for item in re.findall(r"<li>(.*?)</li>", html)] == [f"{text}: {text}"]
+
+
+@pytest.mark.parametrize("text", LINKED)
+def test_what_is_linked_after_markdown_is_in_pieces(text: str) -> None:
+    """What looks for links, emoji and formulas then goes from text to text between the tags, and finds none."""
+    looked_for = re.compile(
+        r"""\w+:\S|www\.|\w@\w|:[\w+-]+:|\$\S.*\$|(?<!&)[@#$!%~^][\w"]|&amp;\w|\bg[hl]-\d""", re.IGNORECASE
+    )
+    assert looked_for.search(text)
+    told = Told(text, trouble=text).flip(100).visit(99.5, answer=text).visit(50, "a", "a")
+    html = rendered(summary.render(result(told, server=text)))
+    pieces = [unescape(piece).replace("&", "&amp;") for piece in re.split(r"<[^>]*>", html)]
+    assert [piece for piece in pieces if looked_for.search(piece)] == []
