@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from matrix.cell import Class, Measured
+from matrix.cell import RARE_EVERY, RARE_FLIPS, Class, Measured
 
 # Okabe and Ito's colours, which colour-blind people can tell apart, the same as in the report (reports/report.css).
 COLOURS: dict[Class, str] = {
@@ -18,13 +18,16 @@ COLOURS: dict[Class, str] = {
 }
 
 MEANING: dict[Class, str] = {
-    "clean": "each answer right",
-    "stale": "an old release, status 200; for how long",
-    "torn": "parts of two releases, status 200; of all pages",
-    "lost": "404, 500, closed …; per 1,000 flips",
+    "clean": "all right",
+    "stale": "old, status 200; for how long",
+    "torn": "of two releases, status 200",
+    "lost": "no whole page; per 1,000 flips",
     "nothing flips": "the link stays",
     "not measured": "no result",
 }
+
+MACHINE = ("system", "kernel", "file system", "processors", "Python")
+"""Which of the facts are of the machine; the others are tools and their versions."""
 
 TITLE = "What visitors meet while a site is switched"
 
@@ -38,11 +41,11 @@ def as_svg(cells: Sequence[Measured], facts: Mapping[str, str]) -> str:
     width, bottom = LEFT + WIDTH * len(servers) + 20, TOP + HEIGHT * len(ways)
     classes = [name for name in COLOURS if any(cell.worst == name for cell in cells)]
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 84}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 100}" role="img" '
         f'aria-labelledby="t d" font-family="system-ui, sans-serif" font-size="12">',
         f'<title id="t">{TITLE}</title>',
         f'<desc id="d">{escape(describe(cells))}</desc>',
-        f'<rect width="{width}" height="{bottom + 84}" fill="#ffffff"/>',
+        f'<rect width="{width}" height="{bottom + 100}" fill="#ffffff"/>',
         f'<text x="16" y="30" font-size="17" font-weight="600" fill="#1b1f24">{TITLE}</text>',
     ]
     for column, server in enumerate(servers):
@@ -59,10 +62,12 @@ def as_svg(cells: Sequence[Measured], facts: Mapping[str, str]) -> str:
             if found is not None:
                 parts += _cell(found, LEFT + WIDTH * column, y)
     parts += _legend(classes, bottom + 24)
-    made = ", ".join(facts.get(name, "") for name in ("system", "kernel", "file system") if facts.get(name))
-    versions = list(dict.fromkeys(cell.version for cell in cells if cell.version))
-    parts.append(f'<text x="16" y="{bottom + 54}" font-size="10" fill="#57606a">{escape(made)}</text>')
-    parts.append(f'<text x="16" y="{bottom + 70}" font-size="10" fill="#57606a">{escape("; ".join(versions))}</text>')
+    made = ", ".join(facts[name] for name in MACHINE[:3] if name in facts)
+    versions = "; ".join(dict.fromkeys(cell.version for cell in cells if cell.version))
+    tools = "; ".join(dict.fromkeys(value for name, value in facts.items() if name not in MACHINE))
+    for number, text in enumerate((made, versions, tools)):
+        baseline = bottom + 54 + 16 * number
+        parts.append(f'<text x="16" y="{baseline}" font-size="10" fill="#57606a">{escape(text)}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -86,7 +91,12 @@ def numbers(cell: Measured) -> list[str]:
         case "torn":
             return ["torn", f"{100 * cell.torn_share:.1f} %" if cell.torn_share >= 0.001 else "< 0.1 %"]
         case "stale":
-            return ["stale", "does not end" if cell.is_stale_to_the_end else f"{cell.longest_stale_s:.1f} s"]
+            return [
+                "stale",
+                f"{RARE_EVERY * RARE_FLIPS:.0f} s and on"
+                if cell.is_stale_to_the_end
+                else f"{cell.longest_stale_s:.1f} s",
+            ]
         case _:
             return [cell.worst]
 
