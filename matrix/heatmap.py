@@ -26,8 +26,11 @@ MEANING: dict[Class, str] = {
     "not measured": "no result",
 }
 
-MACHINE = ("system", "kernel", "file system", "processors", "Python")
-"""Which of the facts are of the machine; the others are tools and their versions."""
+SHOWN = ("system", "kernel", "file system")
+"""Which of the machine's facts are on the picture."""
+
+MACHINE = (*SHOWN, "processors", "Python")
+"""All of them; the other facts are tools and their versions."""
 
 TITLE = "What visitors meet while a site is switched"
 
@@ -62,7 +65,7 @@ def as_svg(cells: Sequence[Measured], facts: Mapping[str, str]) -> str:
             if found is not None:
                 parts += _cell(found, LEFT + WIDTH * column, y)
     parts += _legend(classes, bottom + 24)
-    made = ", ".join(facts[name] for name in MACHINE[:3] if name in facts)
+    made = ", ".join(facts[name] for name in SHOWN if name in facts)
     versions = "; ".join(dict.fromkeys(cell.version for cell in cells if cell.version))
     tools = "; ".join(dict.fromkeys(value for name, value in facts.items() if name not in MACHINE))
     for number, text in enumerate((made, versions, tools)):
