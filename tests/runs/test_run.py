@@ -20,7 +20,7 @@ import pytest
 
 from locust_cutover.servers.nginx import Nginx
 from tests.conftest import require
-from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes
+from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes, until
 
 SHORT = """
 description: A short run.
@@ -428,8 +428,7 @@ def test_the_web_ui_starts_stops_and_starts_again_five_times(
                 locust.wait_for("verdict: held (exit code 0)")
             # The form keeps the URL of the run that is over.
             host = locust.wait_for("embedded serves").split("serves ")[1].removesuffix("/current/")
-            while json.loads(ui.get("/stats/requests"))["state"] not in ("stopped", "ready"):
-                pass
+            until(lambda: json.loads(ui.get("/stats/requests"))["state"] in ("stopped", "ready"))
         locust.signal(signal.SIGINT)
         locust.wait()
         assert locust.leaves_nothing()
@@ -450,8 +449,7 @@ def test_a_bad_scenario_in_the_web_ui_is_a_line_and_the_ui_goes_on(
         locust.wait_for("phases: a list is due, not a number")
         write(tmp_path, SHORT.format(server="embedded"))
         assert ui.get("/")
-        while json.loads(ui.get("/stats/requests"))["state"] not in ("stopped", "ready"):
-            pass
+        until(lambda: json.loads(ui.get("/stats/requests"))["state"] in ("stopped", "ready"))
         ui.post("/swarm", user_count="1", spawn_rate="1", host="", scenario=scenario)
         locust.wait_for("embedded serves")
         locust.signal(signal.SIGINT)

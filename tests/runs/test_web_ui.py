@@ -26,7 +26,7 @@ from playwright.sync_api import Dialog, Locator, Page, expect
 from locust_cutover.result import Result
 from locust_cutover.web_ui import Pages
 from tests.browser import Browser
-from tests.locust_process import ROOT, LocustProcess, processes
+from tests.locust_process import ROOT, LocustProcess, processes, until
 from tests.reports.test_files import STRANGE, Run, phase, run
 from tests.runs.test_run import WebUI as Client
 
@@ -285,8 +285,7 @@ exec(open({str(LOCUSTFILE)!r}).read())
         locust.wait_for("was not run")
         assert len(locust.processes()) == 1 + workers
         locust.lines.clear()
-        while json.loads(ui.get("/stats/requests"))["state"] not in ("stopped", "ready"):
-            pass
+        until(lambda: json.loads(ui.get("/stats/requests"))["state"] in ("stopped", "ready"))
         assert ui.post("/swarm", **form)["success"]
         locust.wait_for("phase atomic")
         locust.signal(signal.SIGINT)
