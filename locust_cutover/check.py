@@ -80,6 +80,8 @@ def check(paths: Sequence[Path]) -> Result:
         began=run["began"],
         started=datetime.fromisoformat(run["started"]),
         ended=datetime.fromisoformat(over["ended"]),
+        versions=dict(run.get("versions", {})),
+        machine=dict(run.get("machine", {})),
     )
 
 

@@ -22,7 +22,7 @@ from locust_cutover.lab import Lab
 from locust_cutover.nodes import Nodes
 from locust_cutover.own_site import OwnSite, WatchedSite
 from locust_cutover.play import Play
-from locust_cutover.result import Result
+from locust_cutover.result import Result, machine, versions
 from locust_cutover.scenario import Phase, Scenario, describe
 from locust_cutover.servers import NotInstalledError, ServerError
 from locust_cutover.venue import SetUpError, Venue
@@ -91,6 +91,8 @@ class Conductor:
         self._began = time.monotonic_ns()
         self._started = datetime.now().astimezone()
         self._version: str | None = None
+        self._versions = versions()
+        self._machine = machine()
         self._playing: Play | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
@@ -226,6 +228,8 @@ class Conductor:
             url=self.url,
             began=self._began,
             started=self._started.isoformat(),
+            versions=self._versions,
+            machine=self._machine,
         )
         page = self.url + self.scenario.site.path
         logger.info("scenario %s: %s serves %s", self.scenario.name, venue.name, page)
@@ -303,6 +307,8 @@ class Conductor:
             url=self.url,
             began=self._began,
             started=self._started,
+            versions=self._versions,
+            machine=self._machine,
             ended=datetime.now().astimezone(),
         )
 

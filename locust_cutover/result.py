@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 
@@ -29,6 +30,10 @@ class Result:
     """The start of the run in CLOCK_MONOTONIC nanoseconds: flips count from here."""
     started: datetime
     ended: datetime
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of the software that it ran with; empty from a history of an older version."""
+    machine: Mapping[str, str | int | None] = field(default_factory=dict)
+    """What it ran on; empty from a history of an older version."""
     arguments: tuple[str, ...] = ()
     """Of the command line, where that says it all: not after the web UI's form, and not from a history."""
 
@@ -55,13 +60,13 @@ class Result:
 
 
 def versions() -> dict[str, str]:
-    """Of the software that made the result."""
+    """Of the software that runs here."""
     packages = ("locust-cutover", "locust", "gevent", "geventhttpclient")
     return {"python": platform.python_version(), **{package: version(package) for package in packages}}
 
 
 def machine() -> dict[str, str | int | None]:
-    """What the result was made on."""
+    """What it runs on here."""
     return {
         "system": platform.system(),
         "kernel": platform.release(),

@@ -262,6 +262,29 @@ def test_the_report_of_a_run_can_be_made_from_its_history(tmp_path: Path, comman
     assert "<h3>flip 1 to b</h3>" in text
 
 
+def test_what_the_run_ran_on_is_said_and_not_what_it_is_judged_on(tmp_path: Path, command: Command) -> None:
+    """A history is often read elsewhere; one of an older version does not say it, nor does anybody then."""
+    report, verdict = tmp_path / "report.html", tmp_path / "out_verdict.json"
+    ran = {
+        "versions": {"python": "3.99", "locust": "77.1"},
+        "machine": {"system": "Plan 9", "kernel": "4", "arch": "mips", "cpus": 3},
+    }
+    files = ["--report", report, "--csv", tmp_path / "out"]
+    command(write(tmp_path / "run.jsonl", [{**RUN, **ran}, *owner(*GOOD, LOST)[1:]]), *files)
+    text = report.read_text(encoding="utf-8")
+    assert "python 3.99, locust 77.1" in text
+    assert "Plan 9 4, mips, 3 processors" in text
+    found = json.loads(verdict.read_text())
+    assert {key: found[key] for key in ran} == ran
+
+    command(write(tmp_path / "run.jsonl", owner(*GOOD, LOST)), *files)
+    assert "<dt>started</dt>" in report.read_text(encoding="utf-8")
+    assert "<dt>machine</dt>" not in report.read_text(encoding="utf-8")
+    assert "<dt>versions</dt>" not in report.read_text(encoding="utf-8")
+    found = json.loads(verdict.read_text())
+    assert (found["versions"], found["machine"]) == ({}, {})
+
+
 # Several files.
 
 
@@ -352,6 +375,7 @@ def having(key: str, value: Any) -> Callable[[Operation], Operation]:
         ("run", having("scenario", {**RUN["scenario"], "phases": [{"name": "forced"}]})),
         ("run", having("scenario", {**RUN["scenario"], "load": {"people": 1}})),
         ("run", having("started", "yesterday")),
+        ("run", having("machine", "mine")),
         ("start", without("release")),
         ("flip", without("invoked")),
         ("flip", having("colour", "red")),

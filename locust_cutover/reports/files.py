@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from locust_cutover.result import Result, machine, versions
+from locust_cutover.result import Result
 
 LENIENT = "backslashreplace"
 """For bytes of a path that are no UTF-8; JSON reads its own escape back."""
@@ -175,6 +175,6 @@ def as_json(result: Result) -> dict[str, Any]:
             }
             for phase in result.phases
         ],
-        "versions": versions(),
-        "machine": machine(),
+        "versions": dict(result.versions),
+        "machine": dict(result.machine),
     }

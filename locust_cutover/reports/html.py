@@ -17,7 +17,7 @@ from locust_cutover.reports import charts, files, words
 from locust_cutover.reports.console import RATES, milliseconds
 from locust_cutover.reports.console import label as answer_label
 from locust_cutover.reports.markup import Markup, element, join
-from locust_cutover.result import Result, machine, versions
+from locust_cutover.result import Result
 from locust_cutover.visit import KINDS, Kind
 
 MOST_LABELS = 20
@@ -322,24 +322,32 @@ def _response_times(phases: Sequence[Charted]) -> Markup:
 
 
 def _surroundings(result: Result) -> Markup:
-    host, software = machine(), versions()
+    host = result.machine
     facts = [
         ("server", result.server),
         ("visited", result.url + result.scenario.site.path),
         ("visitors", words.many(result.users, "user")),
         ("started", result.started.isoformat(sep=" ", timespec="seconds")),
         ("ended", result.ended.isoformat(sep=" ", timespec="seconds")),
-        ("versions", ", ".join(f"{name} {version}" for name, version in software.items())),
+        ("versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),
         (
             "machine",
-            f"{host['system']} {host['kernel']}, {host['arch']}, {words.many(int(host['cpus'] or 0), 'processor')}",
+            f"{host['system']} {host['kernel']}, {host['arch']}, {words.many(int(host['cpus'] or 0), 'processor')}"
+            if host
+            else "",
         ),
         ("scenario", str(result.scenario.path)),
     ]
     return join(
         element("h2", "What ran where"),
         element(
-            "dl", *(element(name, value) for fact in facts for name, value in zip(("dt", "dd"), fact, strict=True))
+            "dl",
+            *(
+                element(name, value)
+                for fact in facts
+                if fact[1]
+                for name, value in zip(("dt", "dd"), fact, strict=True)
+            ),
         ),
         element("pre", result.scenario.text) if result.scenario.text else "",
     )

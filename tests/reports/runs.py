@@ -122,6 +122,8 @@ def counted(
         "began": BEGAN,
         "started": STARTED,
         "ended": STARTED + timedelta(seconds=20),
+        "versions": {"python": "3.11.2", "locust-cutover": "0.1.0", "locust": "2.47.0", "gevent": "25.4.2"},
+        "machine": {"system": "Linux", "kernel": "6.1.0", "arch": "x86_64", "cpus": 2},
     }
     return Result(**{**values, **changes})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections import Counter
@@ -130,6 +131,11 @@ def test_locust_and_the_server_and_we_count_the_same(tmp_path: Path, workers: in
     for report in ("answers", "flips", "verdict"):
         again = (tmp_path / f"again_{report}.csv").read_text()
         assert again == Path(f"{locust.prefix}_{report}.csv").read_text()
+    said = json.loads((tmp_path / "again_verdict.json").read_text())
+    assert {"python", "locust", "locust-cutover", "gevent", "geventhttpclient"} <= set(said["versions"])
+    assert {"system", "kernel", "arch", "cpus"} == set(said["machine"])
+    for key in ("versions", "machine"):
+        assert said[key] == locust.verdict()[key]
 
 
 def test_a_master_and_its_workers_count_the_same(tmp_path: Path, free_port: Callable[[], int]) -> None:
