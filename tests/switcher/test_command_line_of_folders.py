@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -50,6 +51,17 @@ def test_a_run_flips_and_says_so(real: Site, strategy: str) -> None:
     assert_ended_well(result, real)
     assert result.errors == []
     assert (result.ready["release"], result.done["release"], result.done["flips"]) == ("a", "b", 21)
+
+
+@each_strategy
+def test_releases_of_equal_size_and_time_are_told_apart(real: Site, strategy: str) -> None:
+    """As `git archive` makes them; from flip to flip only the content of the files differs."""
+    for folder in (real.root / "a", real.root / "b", real.link):
+        for file in folder.iterdir():
+            os.utime(file, (1_000_000_000, 1_000_000_000))
+    result = run(strategy, *real.options(), "--every", "0", "--flips", "5")
+    assert_ended_well(result, real)
+    assert [flip["held"] for flip in result.flips] == ["b", "a", "b", "a", "b"]
 
 
 @each_strategy

@@ -84,8 +84,10 @@ def put_a_folder_for_a_file(folder: Path) -> None:
     ],
 )
 def test_any_difference_is_one(release: Path, tmp_path: Path, change: object) -> None:
-    """Whatever is changed, the two are not the same any more."""
+    """Whatever is changed, the two are not the same any more; what was true a moment ago is not remembered."""
     copy(str(release), str(tmp_path / "copy"))
+    assert is_same(str(release), str(tmp_path / "copy"))
+    assert is_same(str(tmp_path / "copy"), str(release))
     assert callable(change)
     change(tmp_path / "copy")
     assert not is_same(str(release), str(tmp_path / "copy"))
