@@ -103,7 +103,7 @@ def _mark(value: Value) -> str:
     pattern = value.text()
     try:
         groups = re.compile(pattern.encode()).groups
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:  # the others: a number too large, groups too deep
         value.wrong(f"not a regular expression: {error}")
     if not groups:
         value.wrong("group 1, in parentheses, is to be the release: <!-- release ([0-9]+) -->")

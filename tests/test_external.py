@@ -110,6 +110,8 @@ def test_the_page_is_the_url_or_a_path_below_it(tmp_path: Path, url: str, path: 
         ("[releases/1, releases/2]", "[a]", "6: site.releases: a flip needs at least two releases"),
         ('  mark: "<!-- (\\\\w+) -->"\n', "", "7: site.marks: says nothing without site.mark"),
         ("(\\\\w+)", "(\\\\w+", "7: site.mark: not a regular expression: missing ), unterminated subpattern"),
+        ("(\\\\w+)", "(a){99999999999}", "7: site.mark: not a regular expression: the repetition number is too large"),
+        ("(\\\\w+)", "(" * 3000 + ")" * 3000, "7: site.mark: not a regular expression: maximum recursion"),
         ("(\\\\w+)", "\\\\w+", "7: site.mark: group 1, in parentheses, is to be the release"),
         ("marks: 2", "marks: 0", "8: site.marks: a whole number above 0 is due, not 0"),
         ("X-Canary", "X Canary", "11: site.headers.X Canary: 'X Canary' is not the name of a header"),
