@@ -113,6 +113,8 @@ class Measured:
 
 def measured(cell: Cell, verdict: Mapping[str, Any]) -> Measured:
     """The numbers of the cell from the PREFIX_verdict.json of its run; of one that was cut short only why."""
+    if trouble := verdict.get("trouble"):
+        return not_measured(cell, trouble)  # it never began
     rare, frequent = verdict["phases"]
     for phase in (rare, frequent):
         failed = phase["failed_flips"] > 0

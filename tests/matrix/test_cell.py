@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from locust_cutover import scenario as scenarios
+from locust_cutover.reports.refusal import Refusal, as_json
 from locust_cutover.servers import SERVERS
 from matrix.cell import FREQUENT, RARE, RARE_EVERY, RARE_FLIPS, Class, measured, not_measured
 from matrix.ways import load_ways
@@ -44,6 +45,12 @@ def test_the_numbers_are_those_of_the_frequent_flips_and_the_age_that_of_the_rar
     assert (found.lost, found.torn, found.stale, found.rare_stale) == (7, 50, 94, 90)
     assert (found.lost_per_1000_flips, found.torn_share, found.longest_stale_s) == (3.5, 0.1, 1.25)
     assert (found.rare_lost, found.rare_torn, found.version) == (0, 0, "nginx 1.22.1")
+
+
+def test_a_run_that_never_began_has_measured_nothing() -> None:
+    """Its file says why, and nothing else."""
+    refusal = json.loads(as_json(Refusal("cell", "no server", 3)))
+    assert measured(cell(), refusal) == not_measured(cell(), "no server")
 
 
 def test_the_answers_of_both_phases_add_up_without_the_good_ones() -> None:
