@@ -18,6 +18,7 @@ import gevent
 import locust
 import locust.stats
 from gevent.event import Event
+from locust.argument_parser import get_parser
 from locust.env import Environment
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
 
@@ -202,7 +203,7 @@ class Experiment:
             # A report that fails to be made must not leave a pass behind.
             self.environment.process_exit_code = result.exit_code or 3
             if self.environment.web_ui is None:
-                result = replace(result, arguments=tuple(sys.argv[1:]))
+                result = replace(result, arguments=options.without_secrets(sys.argv[1:], get_parser()))
             asked = Outputs.of(self.options)
             exit_code, problems = result.exit_code, asked.write(result)
             report = asked.report if not any("--report" in problem for problem in problems) else ""

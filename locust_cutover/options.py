@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import argparse
 import functools
+import re
+from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Any
 
 from locust_cutover import scenario as scenarios
 from locust_cutover.document import DocumentError
 from locust_cutover.reports import outputs
 from locust_cutover.servers import SERVERS, NotInstalledError
+
+SECRET = {"web_auth"}
+"""Options of Locust that it does not itself call secret."""
+
+HIDDEN = "..."
+"""In place of a secret."""
 
 
 def add(parser: Any) -> None:
@@ -65,6 +74,44 @@ def check(path_or_name: str) -> None:
 def _check_once(path_or_name: str) -> None:
     """Check it at the start alone: the web UI parses the command line again for every page."""
     check(path_or_name)
+
+
+def without_secrets(arguments: Iterable[str], parser: Any) -> tuple[str, ...]:
+    """The command line as a report may show it: "..." for what the parser's options say is a secret, in every spelling.
+
+    So it is for Locust's --web-auth, and for user and password in a URL.
+    """
+    told: list[str] = []
+    hidden = 0.0
+    """How many more arguments belong to a secret option."""
+    for argument in arguments:
+        option, spelling = _option(argument, parser)
+        if hidden and (option is None or hidden < inf):
+            told.append(HIDDEN)
+            hidden -= 1
+            continue
+        hidden = 0
+        if option is None or not (getattr(option, "is_secret", False) or option.dest in SECRET):
+            told.append(re.sub(r"(?<=://)[^/@\s]*@", f"{HIDDEN}@", argument))
+        elif spelling != argument:
+            told.append(spelling + HIDDEN)
+        else:
+            told.append(argument)
+            hidden = {None: 1, "?": inf, "*": inf, "+": inf}.get(option.nargs, option.nargs)
+    return tuple(told)
+
+
+def _option(argument: str, parser: Any) -> tuple[Any, str]:
+    """The option that an argument gives, also when it is abbreviated, and all of the argument but its value."""
+    known: Mapping[str, Any] = parser._option_string_actions
+    name, equals, _ = argument.partition("=")
+    if name in known:
+        return known[name], name + equals
+    if argument.startswith("--") and len(name) > 2:
+        options = [option for full, option in known.items() if full.startswith(name)]
+        # What fits several is refused; what fits several spellings of one is taken.
+        return (options[0] if options else None), name + equals
+    return (known.get(argument[:2]), argument[:2]) if argument.startswith("-") else (None, "")
 
 
 class _Scenarios(list[str]):

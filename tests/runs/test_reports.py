@@ -82,6 +82,24 @@ def test_all_reports_of_a_run_agree(tmp_path: Path, workers: int) -> None:
     assert f"| {lost:,} of {visits['forced']:,} visits lost" in locust.prefix.with_suffix(".md").read_text()
 
 
+def test_a_secret_of_the_locustfile_is_in_no_report(tmp_path: Path) -> None:
+    """Where the report says how to run it again."""
+    locustfile = tmp_path / "locustfile.py"
+    locustfile.write_text(
+        "from locust import events\n"
+        "from locustfiles.current import *\n"
+        "@events.init_command_line_parser.add_listener\n"
+        "def add(parser):\n"
+        "    parser.add_argument('--api-token', is_secret=True)\n"
+    )
+    text = "phases: [{strategy: atomic, every: 2ms, flips: 50}]"
+    with headless(tmp_path, text, "-f", str(locustfile), "--api-token", "s3cret", "--only-summary") as locust:
+        locust.wait()
+    assert "--api-token ... --only-summary" in " ".join(page(locust).itertext())
+    for path in (tmp_path / "report").iterdir():
+        assert b"s3cret" not in path.read_bytes()
+
+
 def test_ctrl_c_leaves_all_reports_behind(tmp_path: Path) -> None:
     """Of what was seen until then, and of a phase that was never run; all say that nothing was proved."""
     with headless(tmp_path, LONG) as locust:
