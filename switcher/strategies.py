@@ -8,7 +8,7 @@ import errno
 import os
 from collections.abc import Callable
 
-from switcher.tree import copy_file, entries, is_folder, remove
+from switcher.tree import copy_file, copy_new, entries, is_folder, remove
 
 Strategy = Callable[[str, str, str], None]
 """strategy(link, target, spare): point `link` at `target`.
@@ -40,6 +40,13 @@ def folder_strategy(way: Strategy) -> Strategy:
     """Register `way`, for a real folder, under its own name."""
     FOLDER_STRATEGIES[_name(way)] = way
     return way
+
+
+def _free_away(spare: str) -> str:
+    """Where to move what is old; FileExistsError when somebody has put something there: a rename would replace it."""
+    if os.path.lexists(spare + AWAY):
+        raise FileExistsError(errno.EEXIST, f"{spare + AWAY} is not ours, and was left there")
+    return spare + AWAY
 
 
 def _name(way: Strategy) -> str:
@@ -99,7 +106,7 @@ def two_renames(link: str, target: str, spare: str) -> None:
 
     What `mv current old && mv new current` does: between the two renames there is no link.
     """
-    away = spare + AWAY
+    away = _free_away(spare)
     os.symlink(target, spare)
     try:
         with contextlib.suppress(FileNotFoundError):
@@ -123,7 +130,7 @@ def swap_folders(folder: str, target: str, spare: str) -> None:
 
     Copying is done before and the old copy is removed afterwards, so the release itself stays where it is.
     """
-    away = spare + AWAY
+    away = _free_away(spare)
     with contextlib.suppress(FileNotFoundError):
         os.rename(folder, away)
     try:
@@ -140,18 +147,17 @@ COPYING = frozenset({swap_folders})
 
 @folder_strategy
 def in_place(folder: str, target: str, spare: str) -> None:
-    """Per file: open, write and close of a spare one, rename over the old one. Then unlink of what the release has not.
+    """Per file: open of a spare one with O_EXCL, write, close, rename over the old one. Then unlink of what goes.
 
     What `rsync` does. Each file is old or new, and for a while the folder holds both kinds.
     """
 
     def replace(source: str, path: str) -> None:
+        copy_new(source, spare)
         try:
-            copy_file(source, spare)
             os.rename(spare, path)
         except OSError:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(spare)
+            os.unlink(spare)
             raise
 
     _copy_over(folder, target, replace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -59,12 +60,35 @@ def is_beginning(part: str, whole: str) -> bool:
 def copy(source: str, destination: str) -> None:
     """A copy of a folder, a file or a symlink at a free name, with its mode and times; stops at the first OSError."""
     if not is_folder(source):
-        copy_file(source, destination)
+        copy_new(source, destination)
         return
     os.mkdir(destination)
     for name in sorted(os.listdir(source)):
         copy(os.path.join(source, name), os.path.join(destination, name))
     shutil.copystat(source, destination)
+
+
+def copy_new(source: str, destination: str) -> None:
+    """A copy of a file or symlink, with its mode and times, at a name that is free.
+
+    OSError when the name is not free: what has it is neither written over nor written through.
+    """
+    if os.path.islink(source):
+        os.symlink(os.readlink(source), destination)
+        new = None
+    elif _kind(source) == stat.S_IFREG:
+        new = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    else:
+        raise OSError(errno.EINVAL, f"{source} is neither a file nor a symlink")
+    # From here on the name is ours.
+    try:
+        if new is not None:
+            with open(new, "wb") as file, open(source, "rb") as content:
+                shutil.copyfileobj(content, file)
+        shutil.copystat(source, destination, follow_symlinks=False)
+    except OSError:
+        os.unlink(destination)
+        raise
 
 
 def copy_file(source: str, destination: str) -> None:

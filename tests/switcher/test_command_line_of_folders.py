@@ -113,15 +113,17 @@ def test_a_disk_that_is_full_makes_failed_flips_and_the_folder_is_repaired(real:
     """Each is counted and told; at the end the folder is a whole release again, though nothing could be copied."""
     full = """
 import errno, os, shutil
-real = shutil.copy2
 calls = 0
-def copy2(*arguments, **options):
-    global calls
-    calls += 1
-    if calls in (6, 7):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    return real(*arguments, **options)
-shutil.copy2 = copy2
+def limited(real):
+    def copy(*arguments, **options):
+        global calls
+        calls += 1
+        if calls in (6, 7):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*arguments, **options)
+    return copy
+shutil.copy2 = limited(shutil.copy2)
+shutil.copyfileobj = limited(shutil.copyfileobj)
 import sys, switcher.__main__
 sys.exit(switcher.__main__.main())
 """

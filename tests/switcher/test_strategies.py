@@ -127,6 +127,17 @@ def test_atomic_does_not_replace_what_has_the_spare_name(site: Site) -> None:
     assert site.points_to() == "a"
 
 
+def test_two_renames_does_not_replace_what_has_the_name_of_the_old_link(site: Site) -> None:
+    """A file that somebody has put there since the start makes the flip fail; file and link stay as they were."""
+    away = site.root / (SPARE + AWAY)
+    away.write_text("somebody else's")
+    with pytest.raises(FileExistsError, match="is not ours, and was left there"):
+        two_renames(str(site.link), "b", str(site.root / SPARE))
+    assert away.read_text() == "somebody else's"
+    assert site.points_to() == "a"
+    assert site.entries() == {"a", "b", "c", "current", SPARE + AWAY}
+
+
 def test_an_onlooker_sees_the_link_missing_during_forced_flips(site: Site) -> None:
     """The gap is real: an onlooker who does nothing but look finds it long before 100 changes."""
     with Child([*SWITCHER, "forced", *site.options(), "--every", "0"], stdout=subprocess.DEVNULL):
@@ -203,6 +214,49 @@ def test_swap_folders_puts_the_old_folder_back_when_there_is_no_new_one(real: Si
     with pytest.raises(FileNotFoundError):
         swap_folders(str(real.link), "b", str(real.root / SPARE))
     assert is_same(str(real.link), str(real.root / "a"))
+    assert real.entries() == {"a", "b", "c", "current"}
+
+
+def test_swap_folders_does_not_replace_what_has_the_name_of_the_old_folder(real: Site) -> None:
+    """Even an empty folder, which a rename would replace; nothing is moved."""
+    away = real.root / (SPARE + AWAY)
+    away.mkdir()
+    before = away.stat().st_ino
+    with pytest.raises(FileExistsError, match="is not ours, and was left there"):
+        change(real, swap_folders, "b")
+    assert away.stat().st_ino == before
+    assert is_same(str(real.link), str(real.root / "a"))
+
+
+def test_in_place_does_not_write_over_what_has_the_spare_name(real: Site) -> None:
+    """A file that somebody has put there since the start makes the flip fail, and stays."""
+    spare = real.root / SPARE
+    spare.write_text("somebody else's")
+    with pytest.raises(FileExistsError):
+        change(real, in_place, "b")
+    assert spare.read_text() == "somebody else's"
+
+
+def test_in_place_does_not_write_through_a_symlink_at_the_spare_name(real: Site) -> None:
+    """Neither into the file that it leads to, nor is the symlink taken away."""
+    precious = real.root / "precious"
+    precious.write_text("somebody else's")
+    (real.root / SPARE).symlink_to("precious")
+    with pytest.raises(FileExistsError):
+        change(real, in_place, "b")
+    assert precious.read_text() == "somebody else's"
+    assert os.readlink(real.root / SPARE) == "precious"
+
+
+def test_in_place_takes_a_copy_that_was_cut_off_away(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that gets full while the spare file is written: an error, and no litter."""
+
+    def full(content: object, file: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(OSError, match="No space left"):
+        change(real, in_place, "b")
     assert real.entries() == {"a", "b", "c", "current"}
 
 

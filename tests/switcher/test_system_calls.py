@@ -21,9 +21,9 @@ CALLS = {
     "two-renames": ["symlink spare", "rename current spare.old", "rename spare current", "unlink spare.old"],
     "swap-folders": ["rename current spare.old", "rename spare current"],
     "in-place": [
-        "openat spare O_TRUNC",
+        "openat spare O_EXCL",
         "rename spare current/index.html",
-        "openat spare O_TRUNC",
+        "openat spare O_EXCL",
         "rename spare current/part.html",
     ],
     "in-place-truncate": ["openat current/index.html O_TRUNC", "openat current/part.html O_TRUNC"],
@@ -43,7 +43,7 @@ def traced(site: Site, folder: Path, command: list[str]) -> list[str]:
         name, arguments = call[1] or call[3], call[2] or call[4]
         paths = [path for path in re.findall(r'"([^"]*)"', arguments) if path.startswith(str(site.root))]
         words = [path.removeprefix(f"{site.root}/").replace(".current.switcher", "spare") for path in paths]
-        flags = re.findall(r"RENAME_EXCHANGE|O_TRUNC", arguments)
+        flags = re.findall(r"RENAME_EXCHANGE|O_TRUNC|O_EXCL", arguments)
         calls.append(" ".join([name, *words, *flags]))
     return calls
 
@@ -81,7 +81,7 @@ def test_a_flip_of_a_folder_makes_these_calls(site: Site, tmp_path: Path, strate
     calls = switched(site, tmp_path, strategy)
     if strategy == "swap-folders":
         before, after = calls.index("rename current spare.old"), calls.index("rename spare current")
-        assert calls[:before] == ["mkdir spare", "openat spare/index.html O_TRUNC", "openat spare/part.html O_TRUNC"]
+        assert calls[:before] == ["mkdir spare", "openat spare/index.html O_EXCL", "openat spare/part.html O_EXCL"]
         assert calls[after + 1 :][-1] == "rmdir spare.old"
         calls = calls[before : after + 1]
     assert calls == CALLS[strategy]
