@@ -93,9 +93,11 @@ class Folder:
         """Whether nothing has this name, after a leftover of our own is gone."""
         if not os.path.lexists(path):
             return True
+        # Before the look at what they are: what comes after that is not removed.
+        names = list(entries(path)) if is_folder(path) else []
         if not self._is_ours(path):
             return False
-        remove(path)
+        remove(path, names)
         return True
 
     def _is_ours(self, path: str) -> bool:

@@ -8,7 +8,7 @@ import errno
 import os
 from collections.abc import Callable
 
-from switcher.tree import copy_file, copy_new, entries, is_folder, remove
+from switcher.tree import copy_file, copy_new, entries, is_folder, remove_names
 
 Strategy = Callable[[str, str, str], None]
 """strategy(link, target, spare): point `link` at `target`.
@@ -184,23 +184,31 @@ def _copy_over(folder: str, target: str, copy_over: Callable[[str, str], None]) 
 
     1. The names that the release has, in order: its folders are made, its files copied.
     2. The names that it has not are removed.
+
+    Only what was there at the beginning is replaced or removed. What comes meanwhile (an upload) stays, and
+    is an OSError where it is in the way.
     """
     release = os.path.join(os.path.dirname(folder), target)
     os.makedirs(folder, exist_ok=True)
+    had = set(entries(folder))
     wanted = list(entries(release))
     # 1.
     for name in wanted:
         source, path = os.path.join(release, name), os.path.join(folder, name)
-        if os.path.lexists(path) and is_folder(path) != is_folder(source):
-            remove(path)
+        if os.path.lexists(path):
+            kinds = is_folder(path), is_folder(source)
+            if name not in had and kinds != (True, True):
+                raise FileExistsError(errno.EEXIST, f"{name} came while it was replaced, and was left there")
+            if kinds[0] != kinds[1]:
+                old = {known for known in had if known == name or known.startswith(name + os.sep)}
+                remove_names(folder, old)
+                had -= old
         if is_folder(source):
             os.makedirs(path, exist_ok=True)
         else:
             copy_over(source, path)
     # 2.
-    for name in set(entries(folder)) - set(wanted):
-        if os.path.lexists(path := os.path.join(folder, name)):
-            remove(path)
+    remove_names(folder, had.difference(wanted))
 
 
 _AT_FDCWD = -100

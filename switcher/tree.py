@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 
 def entries(folder: str) -> Iterator[str]:
@@ -96,12 +97,27 @@ def copy_file(source: str, destination: str) -> None:
     shutil.copy2(source, destination, follow_symlinks=False)
 
 
-def remove(path: str) -> None:
-    """Remove a folder with all that is below it, a file or a symlink."""
+def remove(path: str, names: Iterable[str]) -> None:
+    """Remove a file or a symlink, or a folder in which there are these `names` and no other; OSError when there are."""
     if is_folder(path):
-        shutil.rmtree(path)
+        remove_names(path, names)
+        os.rmdir(path)
     else:
         os.unlink(path)
+
+
+def remove_names(folder: str, names: Iterable[str]) -> None:
+    """Remove these `names` of entries() below `folder`, a folder only once it is empty: else OSError.
+
+    Not rmtree: that takes along what somebody has put there meanwhile.
+    """
+    for name in sorted(names, reverse=True):  # what is in a folder before the folder
+        path = os.path.join(folder, name)
+        with contextlib.suppress(FileNotFoundError):
+            if is_folder(path):
+                os.rmdir(path)
+            else:
+                os.unlink(path)
 
 
 def _kind(path: str) -> int:

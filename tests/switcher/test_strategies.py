@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -281,6 +282,80 @@ def test_in_place_truncate_writes_into_the_file_that_is_there(real: Site) -> Non
     assert (real.link / "index.html").stat().st_ino == before
     change(real, in_place, "a")
     assert (real.link / "index.html").stat().st_ino != before
+
+
+IN_PLACE = pytest.mark.parametrize("strategy", [in_place, in_place_truncate])
+
+
+def upload_at_first_copy(monkeypatch: pytest.MonkeyPatch, upload: Path) -> None:
+    """Let somebody make a file while the first file of the release is copied."""
+    copystat = shutil.copystat
+
+    def observed(*arguments: Any, **options: Any) -> None:
+        if not upload.exists():
+            upload.write_text("precious")
+        copystat(*arguments, **options)
+
+    monkeypatch.setattr(shutil, "copystat", observed)
+
+
+@IN_PLACE
+def test_an_upload_during_a_flip_in_place_stays(
+    real: Site, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All else becomes the new release; that there is one file more the read-back finds."""
+    upload_at_first_copy(monkeypatch, real.link / "upload.jpg")
+    change(real, strategy, "b")
+    assert (real.link / "upload.jpg").read_text() == "precious"
+    (real.link / "upload.jpg").unlink()
+    assert is_same(str(real.link), str(real.root / "b"))
+
+
+@IN_PLACE
+def test_an_upload_into_a_folder_that_goes_makes_the_flip_fail(
+    real: Site, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that the new release has not is only removed empty."""
+    upload_at_first_copy(monkeypatch, real.link / "only-a" / "upload.jpg")
+    with pytest.raises(OSError, match="not empty"):
+        change(real, strategy, "b")
+    assert (real.link / "only-a" / "upload.jpg").read_text() == "precious"
+
+
+@IN_PLACE
+def test_an_upload_into_a_folder_that_becomes_a_file_makes_the_flip_fail(
+    real: Site, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has another kind in the new release goes by its names, too."""
+    (real.root / "b" / "aaa").write_text("the first to be copied")
+    (real.root / "b" / "only-a").write_text("a file in b")
+    upload_at_first_copy(monkeypatch, real.link / "only-a" / "upload.jpg")
+    with pytest.raises(OSError, match="not empty"):
+        change(real, strategy, "b")
+    assert (real.link / "only-a" / "upload.jpg").read_text() == "precious"
+
+
+@IN_PLACE
+def test_an_upload_with_a_name_of_the_new_release_makes_the_flip_fail(
+    real: Site, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was not there at the beginning, so it is not ours to replace."""
+    (real.root / "b" / "new.html").write_text("new in b")
+    upload_at_first_copy(monkeypatch, real.link / "new.html")
+    with pytest.raises(FileExistsError, match=r"new\.html came while"):
+        change(real, strategy, "b")
+    assert (real.link / "new.html").read_text() == "precious"
+
+
+@IN_PLACE
+def test_behind_a_symlink_that_replaces_a_folder_nothing_is_removed(real: Site, strategy: Strategy) -> None:
+    """The names below the old folder lead into another one then."""
+    (real.root / "b" / "only-a").symlink_to("../elsewhere")
+    elsewhere = real.root / "elsewhere" / "deep" / "file"
+    elsewhere.parent.mkdir(parents=True)
+    elsewhere.write_text("precious")
+    change(real, strategy, "b")
+    assert elsewhere.read_text() == "precious"
 
 
 def test_in_place_takes_its_temporary_file_away_when_the_rename_fails(

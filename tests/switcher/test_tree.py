@@ -119,8 +119,25 @@ def test_a_symlink_and_a_missing_file_are_no_beginning(tmp_path: Path) -> None:
 
 
 def test_what_is_removed_is_gone_and_a_symlink_s_target_is_not(release: Path) -> None:
-    """A folder goes with all that is in it; behind a symlink nothing is touched."""
-    remove(str(release / "styles"))
+    """A folder goes with the names that it had; behind a symlink nothing is touched."""
+    remove(str(release / "styles"), [])
     assert (release / "css" / "site.css").exists()
-    remove(str(release))
+    remove(str(release), entries(str(release)))
     assert not release.exists()
+
+
+def test_what_came_since_the_names_were_read_is_not_removed(release: Path) -> None:
+    """The folder that it is in stays, too, and that is an error."""
+    names = list(entries(str(release)))
+    (release / "css" / "upload.jpg").write_text("precious")
+    with pytest.raises(OSError, match="not empty"):
+        remove(str(release), names)
+    assert (release / "css" / "upload.jpg").read_text() == "precious"
+
+
+def test_what_is_no_file_is_not_copied(tmp_path: Path) -> None:
+    """To read a named pipe would wait for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="neither a file nor a symlink"):
+        copy(str(tmp_path / "pipe"), str(tmp_path / "copy"))
+    assert os.listdir(tmp_path) == ["pipe"]
