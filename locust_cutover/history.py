@@ -1,9 +1,9 @@
 """The history of a run as JSON lines, one operation a line: written while it runs, read again by check.
 
 The operations: `run` (what was run, first line of the owner's file), `node` (first line of a worker's
-file), `start` (what the link pointed to), `open` and `close` of a phase (`close` with its facts), `flip`,
-`visit`, and `end` with the number of visits in the file, so that a file that was cut off is noticed.
-Times are CLOCK_MONOTONIC nanoseconds.
+file), `start` (what the link pointed to), `open` and `close` of a phase, `flip`, `visit`, `blind` (the later
+flips are not known), `over` with the facts of all phases, and `end` with the number of visits in the file, so
+that a file that was cut off is noticed. Times are CLOCK_MONOTONIC nanoseconds.
 """
 
 from __future__ import annotations
@@ -47,10 +47,6 @@ class History:
             self._file.write(json.dumps({"op": op, **facts}, separators=(",", ":")) + "\n")
         except OSError as error:
             self.error = f"{self.path}: {error.strerror}"
-
-    def flip(self, flip: Flip) -> None:
-        """Write a flip."""
-        self.say("flip", **flip._asdict())
 
     def visit(self, visit: Visit) -> None:
         """Write a visit."""

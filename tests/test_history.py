@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from locust_cutover import history as history_module
 from locust_cutover.history import History, HistoryError, Operation, read, read_flip, read_visit, worker_path
 from locust_cutover.judging.timeline import STILL, Flip
 from locust_cutover.visit import Visit
+from tests.locust_process import ROOT
 
 NAMES = ["run.jsonl", "run.jsonl.gz"]
 
@@ -47,7 +50,7 @@ def refused(path: Path) -> str:
 def test_flips_and_visits_come_back_as_they_were(tmp_path: Path, name: str) -> None:
     """Whatever is in their texts, plain and compressed."""
     history = History(tmp_path / name)
-    history.flip(FLIP)
+    history.say("flip", **FLIP._asdict())
     history.visit(VISIT)
     history.close()
     flip, visit, end = read(tmp_path / name)
@@ -77,12 +80,21 @@ def test_an_operation_is_a_line_of_json(tmp_path: Path, name: str) -> None:
     ]
 
 
+def test_the_module_and_the_document_name_the_same_operations() -> None:
+    """All of them, in whatever order."""
+    table = (ROOT / "docs" / "history.md").read_text().partition("| op |")[2]
+    first_cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`(\w+)`", history_module.__doc__ or "")) == set(
+        re.findall(r"`(\w+)`", "".join(first_cells))
+    )
+
+
 def test_the_end_says_how_many_visits_there_are(tmp_path: Path) -> None:
     """Only visits count."""
     history = History(tmp_path / "run.jsonl")
     for _ in range(3):
         history.visit(VISIT)
-    history.flip(FLIP)
+    history.say("flip", **FLIP._asdict())
     history.close()
     assert list(read(tmp_path / "run.jsonl"))[-1] == {"op": "end", "visits": 3}
 
@@ -219,7 +231,7 @@ def test_a_full_disk_ends_the_history_and_not_the_run(full: Path) -> None:
     for text in texts:
         history.visit(VISIT._replace(path=text))
     assert history.error == f"{full}: No space left on device"
-    history.flip(FLIP)
+    history.say("flip", **FLIP._asdict())
     history.close()
     history.close()
     assert history.error == f"{full}: No space left on device"
