@@ -18,7 +18,7 @@ from switcher.original import Original, remember
 from switcher.place import Place, SiteError
 from switcher.schedule import Schedule
 from switcher.stop import Stop
-from switcher.strategies import COPYING, FOLDER_STRATEGIES, STRATEGIES
+from switcher.strategies import COPYING, FOLDER_STRATEGIES, OVERWRITING, STRATEGIES
 from switcher.stream import COLUMNS, Stream, StreamClosedError
 from switcher.switch import linger, switch
 from switcher.watch import PROBE, WATCH, open_watched, watch
@@ -208,7 +208,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     original: Original | None = None
     try:
         if is_folder:
-            link = open_folder(options.root, options.link, options.releases, strategy in COPYING)
+            copies, overwrites = strategy in COPYING, strategy in OVERWRITING
+            link = open_folder(options.root, options.link, options.releases, copies, overwrites)
         else:
             link = open_link(options.root, options.link, options.releases)
             original = remember(link) if options.restore else None

@@ -89,6 +89,16 @@ class Folder:
             if not self._free(path):
                 raise OSError(errno.EEXIST, f"{path} is no copy of a release, and was left there")
 
+    def shares_with(self) -> str | None:
+        """The first release of which a file is one in the folder: two names of one inode."""
+        if not is_folder(self.path):
+            return None
+        ours = _inodes(self.path)
+        for release, target in self.targets.items():
+            if ours & _inodes(self._place(target)):
+                return release
+        return None
+
     def _free(self, path: str) -> bool:
         """Whether nothing has this name, after a leftover of our own is gone."""
         if not os.path.lexists(path):
@@ -126,10 +136,21 @@ class Folder:
         return os.path.join(os.path.dirname(self.path), target)
 
 
-def open_folder(root: str, name: str, releases: Sequence[str], copies: bool = False) -> Folder:
+def _inodes(folder: str) -> set[tuple[int, int]]:
+    """Device and inode of every file below the folder."""
+    found = (os.lstat(os.path.join(folder, name)) for name in entries(folder))
+    return {(status.st_dev, status.st_ino) for status in found if stat.S_ISREG(status.st_mode)}
+
+
+def open_folder(
+    root: str, name: str, releases: Sequence[str], copies: bool = False, overwrites: bool = False
+) -> Folder:
     """The real folder `name` below `root` with its `releases`, after every check that needs no flip.
 
-    Touches nothing. Raises SiteError when it cannot be flipped, or holds what no release has.
+    `overwrites`: its strategy writes into the files that are there.
+
+    Touches nothing. Raises SiteError when it cannot be flipped, holds what no release has, or, for such a strategy,
+    shares a file with a release (cp -al, rsync --link-dest): to write into it would spoil the release.
     """
     path = locate(root, name)
     try:
@@ -142,6 +163,9 @@ def open_folder(root: str, name: str, releases: Sequence[str], copies: bool = Fa
     folder = Folder(path, find_releases(root, path, releases), copies)
     try:
         folder.points_to()
+        sharing = folder.shares_with() if overwrites else None
     except OSError as error:
         raise SiteError(f"folder {path}: {error.strerror}") from None
+    if sharing is not None:
+        raise SiteError(f"folder {path}: shares its files with release {sharing}; nothing was touched")
     return folder

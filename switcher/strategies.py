@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import stat
 from collections.abc import Callable
 
 from switcher.tree import copy_file, copy_new, entries, is_folder, remove_names
@@ -171,12 +172,20 @@ def in_place_truncate(folder: str, target: str, spare: str) -> None:
     """
 
     def overwrite(source: str, path: str) -> None:
-        # A symlink cannot be written over, and must not be written through.
-        if os.path.lexists(path) and (os.path.islink(path) or os.path.islink(source)):
-            os.unlink(path)
+        with contextlib.suppress(FileNotFoundError):
+            old = os.lstat(path)
+            # A symlink cannot be written over, and must not be written through.
+            if stat.S_ISLNK(old.st_mode) or os.path.islink(source):
+                os.unlink(path)
+            elif old.st_nlink > 1:
+                raise OSError(errno.EMLINK, f"{path} is hard-linked: to write over it would change the other file, too")
         copy_file(source, path)
 
     _copy_over(folder, target, overwrite)
+
+
+OVERWRITING = frozenset({in_place_truncate})
+"""The strategies that write into the files that are there, and so into every hard link to them."""
 
 
 def _copy_over(folder: str, target: str, copy_over: Callable[[str, str], None]) -> None:

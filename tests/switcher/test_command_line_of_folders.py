@@ -181,6 +181,30 @@ def test_what_is_not_ours_is_refused(real: Site, strategy: str, make: object) ->
     assert snapshot(real.root) == before
 
 
+def share_files(site: Site) -> None:
+    """Make `current` of hard links to release a, as `cp -al` and `rsync --link-dest` do."""
+    shutil.rmtree(site.link)
+    shutil.copytree(site.root / "a", site.link, copy_function=os.link)
+
+
+def test_a_folder_that_shares_its_files_with_a_release_is_not_written_over(real: Site) -> None:
+    """To write into such a file would spoil the release."""
+    share_files(real)
+    before = snapshot(real.root)
+    result = run("in-place-truncate", *real.options(), "--every", "0")
+    assert_refused(result, f"folder {real.link}: shares its files with release a; nothing was touched")
+    assert snapshot(real.root) == before
+
+
+@pytest.mark.parametrize("strategy", ["swap-folders", "in-place"])
+def test_a_folder_that_shares_its_files_with_a_release_may_be_replaced(real: Site, strategy: str) -> None:
+    """A rename leaves the other name of a file alone."""
+    share_files(real)
+    before = {file: file.read_text() for file in (real.root / "a").iterdir()}
+    assert_ended_well(run(strategy, *real.options(), "--every", "0", "--flips", "3"), real)
+    assert {file: file.read_text() for file in (real.root / "a").iterdir()} == before
+
+
 def test_a_command_may_change_a_real_folder(real: Site, tmp_path: Path) -> None:
     """With --folder; rsync is what people use."""
     rsync = [require_program("rsync"), "-a", "--checksum", "--delete", "{root}/{release}/", "{link}/"]

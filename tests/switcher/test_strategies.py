@@ -358,6 +358,14 @@ def test_behind_a_symlink_that_replaces_a_folder_nothing_is_removed(real: Site, 
     assert elsewhere.read_text() == "precious"
 
 
+def test_in_place_truncate_does_not_write_through_a_hard_link(real: Site) -> None:
+    """The flip fails, and the other name keeps its content."""
+    os.link(real.link / "index.html", real.root / "backup")
+    with pytest.raises(OSError, match=r"index\.html is hard-linked"):
+        change(real, in_place_truncate, "b")
+    assert (real.root / "backup").read_text() == "a"
+
+
 def test_in_place_takes_its_temporary_file_away_when_the_rename_fails(
     real: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
