@@ -215,6 +215,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             original = remember(link) if options.restore else None
     except SiteError as error:
         return _fail(2, str(error))
+    if options.log is not None:
+        try:
+            with open(options.log, "ab"):
+                pass
+        except OSError as error:
+            return _fail(2, f"--log {options.log}: {error.strerror}")
     # Python sets a standard stream that the caller closed to None.
     if sys.stdout is None or (options.attached and sys.stdin is None):
         return _fail(2, "standard output, and with --attached standard input, must be open")

@@ -81,9 +81,17 @@ def _run(arguments: Sequence[str], timeout: int, output: int | IO[Any]) -> None:
         process.wait()
         raise OSError(f"the command took longer than {timeout / 1e9:g} s and was killed") from None
     if code < 0:
-        raise OSError(f"the command was killed by {signal.Signals(-code).name}")
+        raise OSError(f"the command was killed by {_signal(-code)}")
     if code > 0:
         raise OSError(f"the command ended with exit code {code}")
+
+
+def _signal(number: int) -> str:
+    """Its name; a real-time signal has none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _last_lines(file: BinaryIO, begin: int) -> list[str]:

@@ -157,6 +157,8 @@ def open_folder(
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
         mode = None
+    except OSError as error:
+        raise SiteError(f"folder {path}: {error.strerror}") from None
     if mode is not None and not stat.S_ISDIR(mode):
         kind = "symlink" if stat.S_ISLNK(mode) else "file"
         raise SiteError(f"folder {path}: is a {kind}, not a real folder; nothing was touched")

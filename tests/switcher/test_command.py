@@ -62,6 +62,12 @@ def test_a_command_that_is_killed_is_a_failure(site: Site) -> None:
         flip(site, "sh", "-c", "kill -KILL $$")
 
 
+def test_a_command_that_is_killed_by_a_signal_without_a_name_is_a_failure(site: Site) -> None:
+    """The text has its number: real-time signals have no names."""
+    with pytest.raises(OSError, match="killed by signal 35"):
+        flip(site, "sh", "-c", "kill -35 $$")
+
+
 def test_a_program_that_is_not_there_is_a_failure(site: Site) -> None:
     """As the system says it."""
     with pytest.raises(FileNotFoundError):
@@ -117,3 +123,12 @@ def test_a_command_line_that_makes_no_sense_is_refused(site: Site, arguments: li
     done = run(strategy, *site.options(), "--every", "1s", *rest)
     assert (done.code, done.errors) == (2, [said])
     assert site.points_to() == before
+
+
+def test_a_log_that_cannot_be_written_is_refused(site: Site) -> None:
+    """One line and exit code 2 before the first flip, not a run in which every flip fails."""
+    arguments = ["--every", "0", "--flips", "1", "--log", "/nonexistent/x", "--", "ln", "-sfn", "{target}", "{link}"]
+    done = run("command", *site.options(), *arguments)
+    assert (done.code, done.events) == (2, [])
+    assert done.errors == ["switcher: --log /nonexistent/x: No such file or directory"]
+    assert site.points_to() == "a"

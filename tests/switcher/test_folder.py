@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -130,6 +131,12 @@ def test_a_symlink_or_a_file_in_its_place_is_refused(real: Site) -> None:
     real.link.write_text("precious")
     with pytest.raises(SiteError, match="is a file, not a real folder"):
         opened(real)
+
+
+def test_a_folder_with_a_name_too_long_for_the_disk_is_refused(real: Site) -> None:
+    """What the system says is handed on, as for a link."""
+    with pytest.raises(SiteError, match=os.strerror(errno.ENAMETOOLONG)):
+        open_folder(str(real.root), "x" * 300, ["a", "b"])
 
 
 def test_a_folder_that_becomes_a_symlink_is_not_ours_any_more(real: Site) -> None:
