@@ -86,7 +86,7 @@ class Folder:
     def settle(self, spare: str) -> None:
         """Take away the copies that are not in use; OSError when one of them is not a release's."""
         for path in (spare, spare + AWAY):
-            if not self._free(path):
+            if not self._clear(path):
                 raise OSError(errno.EEXIST, f"{path} is no copy of a release, and was left there")
 
     def shares_with(self) -> str | None:
@@ -100,7 +100,14 @@ class Folder:
         return None
 
     def _free(self, path: str) -> bool:
-        """Whether nothing has this name, after a leftover of our own is gone."""
+        """Whether nothing has this name, after a leftover of our own is gone; one that must not be removed stays."""
+        try:
+            return self._clear(path)
+        except PermissionError:  # another user's
+            return False
+
+    def _clear(self, path: str) -> bool:
+        """Take a leftover of our own away; whether nothing has this name then. OSError when it cannot be removed."""
         if not os.path.lexists(path):
             return True
         # Before the look at what they are: what comes after that is not removed.

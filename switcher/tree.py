@@ -98,8 +98,16 @@ def copy_file(source: str, destination: str) -> None:
 
 
 def remove(path: str, names: Iterable[str]) -> None:
-    """Remove a file or a symlink, or a folder in which there are these `names` and no other; OSError when there are."""
+    """Remove a file or a symlink, or a folder in which there are these `names` and no other; OSError when there are.
+
+    A folder of our own, since those in it are made writable first: as an ordinary user nothing else can be taken out.
+    """
     if is_folder(path):
+        names = list(names)
+        for folder in filter(is_folder, (path, *(os.path.join(path, name) for name in names))):
+            mode = stat.S_IMODE(os.lstat(folder).st_mode)
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                os.chmod(folder, mode | stat.S_IRWXU)
         remove_names(path, names)
         os.rmdir(path)
     else:

@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from switcher.strategies import FOLDER_STRATEGIES
 from switcher.tree import is_same
 from tests.conftest import require_program
 from tests.switcher.process import SWITCHER, Child, Run, Site, assert_true_stream, run
-from tests.switcher.test_command_line import assert_refused, at_call, snapshot, spin
+from tests.switcher.test_command_line import NOBODY, after, assert_refused, at_call, snapshot, spin
 
 each_strategy = pytest.mark.parametrize("strategy", FOLDER_STRATEGIES)
 
@@ -155,6 +157,51 @@ def test_an_upload_between_two_flips_stops_the_flipping(real: Site, strategy: st
     assert result.code == 1
     assert "upload.jpg is not of a release; nothing was touched" in result.flips[-1]["outcome"]
     assert (real.link / "upload.jpg").read_text() == "precious"
+
+
+@pytest.fixture
+def read_only(real: Site) -> Iterator[Site]:
+    """A site of an ordinary user's, each release with a folder in which nothing can be made or removed."""
+    root = Path(tempfile.mkdtemp(prefix="switcher-"))  # pytest's own folders only their owner sees
+    try:
+        for name in ("a", "b", "current"):
+            shutil.copytree(real.root / name, root / name)
+            (root / name / "closed").mkdir()
+            (root / name / "closed" / "file").write_text("the same in all")
+            (root / name / "closed").chmod(0o555)
+        for path in (root, *root.rglob("*")):
+            if os.getuid() == 0:
+                os.chown(path, NOBODY, NOBODY)
+        yield Site(root, root / "current")
+    finally:
+        for closed in root.rglob("closed"):
+            closed.chmod(0o755)
+        shutil.rmtree(root)
+
+
+def test_a_release_with_a_read_only_folder_can_be_swapped_by_an_ordinary_user(read_only: Site) -> None:
+    """Its copies are ours, and go again: after the flip, and when a killed switcher has left one."""
+    # At the last moment, as in test_a_root_that_is_not_writable_is_refused.
+    become = after(f"""
+import os, switcher.__main__ as main
+real = main.open_folder
+def open_folder(*arguments):
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setgid({NOBODY})
+        os.setuid({NOBODY})
+    return real(*arguments)
+main.open_folder = open_folder
+""")
+    left = read_only.root / ".current.switcher"
+    shutil.copytree(read_only.root / "a", left)
+    if os.getuid() == 0:
+        for path in (left, *left.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    result = run("swap-folders", *read_only.options(), "--every", "0", "--flips", "3", command=become)
+    assert (result.code, [flip["outcome"] for flip in result.flips]) == (0, ["ok"] * 3)
+    assert is_same(str(read_only.link), str(read_only.root / "b"))
+    assert read_only.entries() == {"a", "b", "current"}
 
 
 def stranger_in_the_folder(site: Site) -> str:

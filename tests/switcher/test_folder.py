@@ -198,6 +198,17 @@ def test_a_name_that_somebody_else_uses_is_left_alone(real: Site, suffix: str) -
     assert left.read_text() == "precious"
 
 
+def test_a_leftover_that_may_not_be_deleted_is_passed_over(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another user's in a sticky folder: the next name is taken."""
+    (real.root / ".current.switcher").write_text("part of b")
+
+    def unlink(path: str) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    assert opened(real).spare() == str(real.root / ".current.switcher-1")
+
+
 def test_the_releases_are_checked_as_for_a_link(real: Site) -> None:
     """At least two, each a folder below the root."""
     with pytest.raises(SiteError, match="at least two"):
