@@ -77,9 +77,14 @@ def _run(arguments: Sequence[str], timeout: int, output: int | IO[Any]) -> None:
     try:
         code = process.wait(timeout / 1e9)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        late = f"the command took longer than {timeout / 1e9:g} s"
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except PermissionError:
+            # Another user's (sudo): to wait for it could be for ever.
+            raise OSError(f"{late}, could not be killed and still runs") from None
         process.wait()
-        raise OSError(f"the command took longer than {timeout / 1e9:g} s and was killed") from None
+        raise OSError(f"{late} and was killed") from None
     if code < 0:
         raise OSError(f"the command was killed by {_signal(-code)}")
     if code > 0:

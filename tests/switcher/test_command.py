@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -84,6 +87,27 @@ def test_a_command_that_hangs_is_killed_with_its_children(site: Site) -> None:
     deadline = time.monotonic() + PATIENCE
     while not is_dead(child):
         assert time.monotonic() < deadline
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_a_command_that_may_not_be_killed_is_not_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deploy under sudo is another user's: the outcome says that it still runs."""
+    killpg = os.killpg
+    groups = []
+
+    def refuse(group: int, number: int) -> None:
+        groups.append(group)
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    try:
+        with pytest.raises(OSError, match=r"longer than 0\.3 s, could not be killed and still runs"):
+            flip(site, "sleep", "1000", timeout=300_000_000)
+        assert not is_dead(groups[0])
+    finally:
+        for group in groups:
+            killpg(group, signal.SIGKILL)
+            os.waitpid(group, 0)
 
 
 def test_the_switcher_runs_it_and_reads_the_link_back(site: Site) -> None:
