@@ -236,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             original.rehearse()
         repaired = _make_whole(link)
     except OSError as error:
-        return _fail(2, f"link {link.path}: cannot be made: {error.strerror}")
+        return _fail(2, f"{link.kind} {link.path}: cannot be made: {error.strerror}")
     try:
         try:
             stream.say(
@@ -260,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(1, f"standard output: {error}")
     except OSError as error:
         state = "is not on a whole release" if original is None else f"cannot be put back on {original.target}"
-        return _fail(1, f"link {link.path}: {state}: {error.strerror}")
+        return _fail(1, f"{link.kind} {link.path}: {state}: {error.strerror}")
     finally:
         stop.over()
     return 1 if facts["failed"] else 0

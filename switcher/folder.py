@@ -25,6 +25,7 @@ class Folder:
     of the release under the spare name, and leaves the old one at the spare name with AWAY behind it.
     """
 
+    kind: ClassVar[str] = "folder"
     holds: ClassVar[str] = "the folder holds"
     broken: ClassVar[str] = ""
 

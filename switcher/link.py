@@ -17,6 +17,7 @@ from switcher.strategies import atomic
 class Link:
     """The link `path` and, per release name, the `targets` text that it is given."""
 
+    kind: ClassVar[str] = "link"
     holds: ClassVar[str] = "the link points to"
     broken: ClassVar[str] = ", which is no folder"
 

@@ -16,6 +16,8 @@ class SiteError(ValueError):
 class Place(Protocol):
     """`current`: the link, or a real folder that holds a copy of a release."""
 
+    kind: ClassVar[str]
+    """What it is called in a sentence."""
     holds: ClassVar[str]
     """The beginning of the sentence that says what it holds."""
     broken: ClassVar[str]
@@ -87,6 +89,8 @@ def find_releases(root: str, path: str, releases: Sequence[str]) -> dict[str, st
         real = os.path.realpath(place)
         if not is_below(real, real_root):
             raise SiteError(f"release {release}: not below root {root}")
+        if is_below(path, real):
+            raise SiteError(f"link {os.path.relpath(path, real_root)}: is inside release {release}")
         if real in places:
             raise SiteError(f"release {release}: the same release as {places[real]}")
         places[real] = release

@@ -166,7 +166,7 @@ def in_place(folder: str, target: str, spare: str) -> None:
 
 @folder_strategy
 def in_place_truncate(folder: str, target: str, spare: str) -> None:
-    """Per file: open with O_TRUNC, write, close. Then unlink of what the release has not.
+    """Per file: open with O_TRUNC, copy, close. Then unlink of what the release has not.
 
     What a plain `cp -r` does. For a while a file is empty or ends in the middle.
     """

@@ -96,7 +96,7 @@ def _read_back(place: Place, release: str, target: str, before: str | None) -> t
     """The release that the place holds after a flip, and the outcome: whether that is what was due."""
     text = place.points_to()
     if text is None:
-        return None, "the link is missing"
+        return None, f"the {place.kind} is missing"
     if text == target:  # as nearly every flip leaves it
         return release, OK if place.is_whole() else f"release {release} is not there any more"
     held = place.name(text)

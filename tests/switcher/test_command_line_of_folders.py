@@ -270,6 +270,13 @@ def test_a_command_that_leaves_a_mixture_is_a_failed_flip(real: Site) -> None:
     assert_whole(real, "a")
 
 
+def test_a_command_that_loses_the_folder_is_told_so_in_its_word(real: Site) -> None:
+    """What is missing is a folder, not a link."""
+    lose = ["rm", "-r", "{link}"]
+    result = run("command", "--folder", *real.options(), "--every", "0", "--flips", "1", "--", *lose)
+    assert [flip["outcome"] for flip in result.flips] == ["the folder is missing"]
+
+
 def test_a_command_without_folder_wants_a_link(real: Site) -> None:
     """What it finds must be what was said."""
     before = snapshot(real.root)

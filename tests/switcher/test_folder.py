@@ -133,6 +133,12 @@ def test_a_symlink_or_a_file_in_its_place_is_refused(real: Site) -> None:
         opened(real)
 
 
+def test_a_folder_inside_a_release_is_refused(real: Site) -> None:
+    """It would be copied into itself."""
+    with pytest.raises(SiteError, match="link a/current: is inside release a"):
+        open_folder(str(real.root), "a/current", ["a", "b"])
+
+
 def test_a_folder_with_a_name_too_long_for_the_disk_is_refused(real: Site) -> None:
     """What the system says is handed on, as for a link."""
     with pytest.raises(SiteError, match=os.strerror(errno.ENAMETOOLONG)):

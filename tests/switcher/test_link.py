@@ -157,6 +157,14 @@ def test_the_link_as_a_release_is_refused(site: Site) -> None:
         opened(site, "b", "current")
 
 
+@pytest.mark.parametrize("link", ["a/current", "a/www/current"])
+def test_a_link_inside_a_release_is_refused(site: Site, link: str) -> None:
+    """To flip it would change the release; a real folder there would be copied into itself."""
+    (site.root / "a" / "www").mkdir()
+    with pytest.raises(SiteError, match=f"link {link}: is inside release a"):
+        opened(site, link=link)
+
+
 def test_a_single_release_is_refused(site: Site) -> None:
     """There is nothing to flip between."""
     with pytest.raises(SiteError, match="at least two"):
