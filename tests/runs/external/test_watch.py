@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from locust_cutover.check import main as check
+from locust_cutover.judging.verdict import RESTLESS
 from locust_cutover.site import MARK as SITE_MARK
 from locust_cutover.site import MARKS, build_site
 from switcher.strategies import STRATEGIES
@@ -232,10 +233,14 @@ def test_a_correct_server_is_not_accused_while_somebody_flips_without_end(
         assert f" by {by}; " in locust.wait_for("watching ")
         flipper = subprocess.Popen([sys.executable, "-c", FLIPPER, str(site / "current"), "0.02"])
         try:
-            assert locust.wait() == 0, locust.output
+            code = locust.wait()
         finally:
             flipper.kill()
             flipper.wait()
+    # Where the cutovers, as far as they are known, follow each other without a pause, no page can be called old.
+    assert code in ((0,) if by == "inotify" else (0, 3)), locust.output
+    if code:
+        assert locust.verdict()["phases"][0]["troubles"] == [RESTLESS]
     kinds = Counter[str]()
     for row in locust.rows("answers"):
         kinds[row["kind"]] += int(row["count"])
@@ -244,7 +249,7 @@ def test_a_correct_server_is_not_accused_while_somebody_flips_without_end(
     assert locust.verdict()["phases"][0]["flips"] > 20
     assert locust.verdict()["phases"][0]["expectations"]["lost"]["unexplained"] == 0
     check_sums(locust)
-    assert judged_again(tmp_path) == 0
+    assert judged_again(tmp_path) == code
 
 
 def document(folder: Path, shop: Shop, port: int) -> list[str]:
