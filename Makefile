@@ -8,7 +8,7 @@ REPORT = reports/$(basename $(notdir $(SCENARIO)))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-runs test-parts lint bench matrix servers tools browser clean
+.PHONY: help run test test-long test-rest lint bench matrix servers tools browser clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -18,15 +18,17 @@ run: $(VENV)/installed ## forced against atomic, or SCENARIO=another one; all re
 		--csv $(REPORT) --report $(REPORT).html --junit $(REPORT).xml $(ARGS)
 
 # Two at once, since a test of a whole run mostly waits. (pytest-xdist cannot: gevent, which Locust brings along, takes
-# its threads.) What each of the two says is shown when it has ended.
+# its threads.) What each of the two says is shown when it has ended; they take about the same time.
+LONG := $(addprefix tests/runs/,test_planted.py test_reports.py test_run.py test_web_ui.py)
+
 test: lint ## lint, then all tests
-	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target test-runs test-parts
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target test-long test-rest
 
-test-runs: $(VENV)/installed-test
-	$(VENV)/bin/pytest tests/runs
+test-long: $(VENV)/installed-test
+	$(VENV)/bin/pytest $(LONG)
 
-test-parts: $(VENV)/installed-test
-	$(VENV)/bin/pytest --ignore tests/runs
+test-rest: $(VENV)/installed-test
+	$(VENV)/bin/pytest $(addprefix --ignore=,$(LONG))
 
 lint: $(VENV)/installed-test ## ruff and mypy
 	$(VENV)/bin/ruff check .
