@@ -28,19 +28,8 @@ from locust_cutover.web_ui import Pages
 from tests.browser import Browser
 from tests.locust_process import ROOT, LocustProcess, processes, until
 from tests.reports.test_files import STRANGE, Run, phase, run
+from tests.runs.test_run import LONG
 from tests.runs.test_run import WebUI as Client
-
-ENDLESS = """
-load: {users: 5, spawn_rate: 50}
-phases:
-  - strategy: forced
-    every: 2ms
-    duration: 10m
-    expect: {lost: some, torn: any}
-  - strategy: atomic
-    every: 2ms
-    duration: 10m
-"""
 
 QUICK = """
 load: {users: 5, spawn_rate: 50}
@@ -153,7 +142,7 @@ def test_from_the_form_to_the_verdict_the_downloads_and_the_report(open_lab: Ope
     5. The CSV files add up to what Locust counted, and the report is one click away.
     """
     arguments = processes(workers) if workers else []
-    lab = open_lab(*arguments, base_path="/lab" if workers else "", endless=ENDLESS, quick=QUICK)
+    lab = open_lab(*arguments, base_path="/lab" if workers else "", endless=LONG, quick=QUICK)
     # 1.
     lab.start("endless")
     expect(lab.table("Answers").filter(has_text="404 Not Found")).to_contain_text("forced")
@@ -322,7 +311,7 @@ exec(open({str(LOCUSTFILE)!r}).read())
 
 def test_another_scenario_cannot_be_started_over_one_that_runs(open_lab: Open) -> None:
     """Locust's Edit changes the users of the run; its form has the scenario, too, but cannot change that."""
-    lab = open_lab(endless=ENDLESS, quick=QUICK)
+    lab = open_lab(endless=LONG, quick=QUICK)
     lab.start("endless")
     lab.page.get_by_role("button", name="Edit").click()
     lab.page.get_by_label("Number of users").fill("6")

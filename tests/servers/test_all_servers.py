@@ -111,6 +111,11 @@ def test_without_the_link_there_is_no_page(shared: Server) -> None:
     assert answer(shared, PAGE) == ("200 OK", ["a", "a"])
 
 
+def test_a_server_is_known_by_name_and_version(shared: Server) -> None:
+    """The report says what was visited."""
+    assert re.match(r"\S+ \d+\.\d+", shared.version())
+
+
 def test_all_that_a_server_has_open_is_in_its_folder_or_is_its_port(shared: Server) -> None:
     """Nobody else can visit it, and what it writes goes when the folder goes."""
     with family_of(shared) as family:
@@ -123,18 +128,30 @@ def test_all_that_a_server_has_open_is_in_its_folder_or_is_its_port(shared: Serv
         sockets = {listener.laddr for member in family.members for listener in member.net_connections("unix")}
         written = {file.path for member in family.members for file in member.open_files() if file.mode not in ("r", "")}
     assert listening == {("127.0.0.1", shared.port)}
+    assert shared.log == shared.folder / "server.log"
+    assert str(shared.log) in written
     assert [path for path in [*sockets, *written] if path and not str(path).startswith(f"{shared.folder}/")] == []
 
 
 def test_stop_leaves_nothing_but_files(server: Server) -> None:
-    """No process, no port, no socket."""
+    """No process, no port, no socket, as soon as it returns; a second call does nothing."""
+    assert server.alive()
     with family_of(server) as family:
-        assert server.alive()
+        assert len(family.members) >= 2
+        assert not family.has_ended()
         server.stop()
         assert family.has_ended()
     assert not server.alive()
     assert get(server, PAGE).name == REFUSED
+    server.stop()
     assert [path for path in server.folder.rglob("*") if path.is_socket()] == []
+
+
+def test_stop_without_start_is_harmless(kind: type[Server], tmp_path: Path) -> None:
+    """Clearing up does not know how far the run came."""
+    server = made(kind, tmp_path)
+    server.stop()
+    assert not server.alive()
 
 
 def test_stop_right_after_start_leaves_nothing(kind: type[Server], tmp_path: Path) -> None:
@@ -160,24 +177,27 @@ build_site(folder / "site", ["a", "b"])
 server = SERVERS[sys.argv[1]](folder, folder / "site")
 server.start(remove=folder)
 server.wait_until_ready(PAGE)
-print("ready", flush=True)
+print(server.port, flush=True)
 sys.stdin.read()
 """
 
 
-def test_a_server_whose_parent_is_killed_goes_with_its_folder(kind: type[Server], tmp_path: Path) -> None:
-    """SIGKILL lets nobody clear up."""
+def test_a_server_whose_parent_is_killed_goes_with_its_port_and_its_folder(kind: type[Server], tmp_path: Path) -> None:
+    """SIGKILL lets nobody clear up; a machine that runs Locust for weeks must not fill with servers."""
     folder = tmp_path / "folder"
     folder.mkdir()
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, kind.name, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as parent:
         assert parent.stdout is not None
-        assert parent.stdout.readline() == b"ready\n"
+        port = int(parent.stdout.readline())
         with Family(parent.pid) as family:
+            assert len(family.members) >= 3
             parent.kill()
             family.wait_until_ended()
     assert not folder.exists()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_a_server_whose_leash_is_killed_ends_as_well(server: Server) -> None:
@@ -244,7 +264,7 @@ def nobodys_folder() -> Iterator[Path]:
 def test_an_ordinary_user_needs_nothing_of_roots(
     installed: type[Server], nobodys_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No port, folder, file or user that only root has."""
+    """No port, folder, file or user that only root has; nginx, which would complain of that, does not."""
     server = made(installed, nobodys_folder)
     # Without a leash: Python may be in a folder of root's. The configuration is the user's, too.
     monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
@@ -252,6 +272,7 @@ def test_an_ordinary_user_needs_nothing_of_roots(
     monkeypatch.undo()
     for path in nobodys_folder.rglob("*"):
         os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    complaints = (nobodys_folder / "complaints").open("w+")
     programs = [
         subprocess.Popen(
             command,
@@ -261,6 +282,7 @@ def test_an_ordinary_user_needs_nothing_of_roots(
             cwd="/",
             env={"PATH": os.defpath},
             stdin=subprocess.DEVNULL,
+            stderr=complaints,
             start_new_session=True,  # Apache ends its whole group
         )
         for command in commands
@@ -278,3 +300,6 @@ def test_an_ordinary_user_needs_nothing_of_roots(
         for program in programs:
             program.kill()
             program.wait()
+        complaints.close()
+    if installed.name == "nginx":
+        assert (nobodys_folder / "complaints").read_text() == ""

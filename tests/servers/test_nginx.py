@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import pytest
 from locust_cutover.servers.nginx import Nginx
 from locust_cutover.site import LINK, MARK, PAGE
 from tests.conftest import require
-from tests.servers.lab import Family, get, made, running
+from tests.servers.lab import get, made, running
 
 NOBODY = 65534
 """An ordinary user of every Linux."""
@@ -52,9 +50,6 @@ def test_a_release_without_an_index_is_forbidden(server: Nginx) -> None:
 
 def test_nginx_in_sbin_is_found_without_a_path_to_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Debian keeps servers where an ordinary user does not look."""
-    require(Nginx)
-    if not Path("/usr/sbin/nginx").exists():
-        pytest.skip("nginx is elsewhere")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert Nginx.executable() == "/usr/sbin/nginx"
 
@@ -79,47 +74,3 @@ def test_root_serves_a_folder_that_is_roots_alone(tmp_path: Path) -> None:
     with running(Nginx, tmp_path) as server:
         assert get(server, PAGE).name == "200 OK"
         assert get(server, f"/{LINK}/static.html").name == "200 OK"
-
-
-@pytest.fixture
-def nobodys_folder() -> Iterator[Path]:
-    """A folder that belongs to NOBODY. Not tmp_path: that is below a folder which only its owner may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="locust-cutover-test-"))
-    os.chown(folder, NOBODY, NOBODY)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs all the other tests already")
-def test_an_ordinary_user_needs_nothing_of_roots(nobodys_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No port, folder, file or user that only root has."""
-    server = made(Nginx, nobodys_folder)
-    for path in [server.root, *server.root.rglob("*")]:
-        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-    # Without a leash: the interpreter may be in a folder of root's. The configuration is the user's, too.
-    monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
-    command = server.command()
-    monkeypatch.undo()
-    with subprocess.Popen(
-        command,
-        user=NOBODY,
-        group=NOBODY,
-        extra_groups=[],
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        server.alive = lambda: process.poll() is None  # type: ignore[method-assign]
-        try:
-            server.wait_until_ready(PAGE)
-            assert re.findall(MARK, get(server, PAGE).body.decode()) == ["a", "a"]
-            with Family(process.pid) as family:
-                assert {member.uids().effective for member in family.members} == {NOBODY}
-                process.terminate()
-                family.wait_until_ended()
-        finally:
-            process.kill()
-        assert process.stderr is not None
-        assert process.stderr.read() == "", "nothing to complain about"

@@ -2,203 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import random
-import re
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from locust_cutover.connection import REFUSED
-from locust_cutover.servers import SERVERS, NotInstalledError, Server, ServerError
+from locust_cutover.servers import SERVERS, NotInstalledError, ServerError
 from locust_cutover.servers import server as module
-from locust_cutover.servers.embedded import Embedded, EmbeddedPinned
-from locust_cutover.servers.nginx import Nginx
+from locust_cutover.servers.embedded import Embedded
 from locust_cutover.servers.server import Template, fill
-from locust_cutover.site import LINK, MARK, PAGE
+from locust_cutover.site import LINK, PAGE
 from tests.conftest import require
-from tests.servers.lab import Family, family_of, flip, get, made, running
-
-
-def marks(body: bytes) -> list[str]:
-    """The releases that its parts came from."""
-    return re.findall(MARK, body.decode())
-
-
-@pytest.fixture(scope="module", params=[Embedded, EmbeddedPinned, Nginx], ids=lambda kind: kind.name)
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Each server that shows a flip at once, for the tests that leave it as it was."""
-    require(request.param)
-    with running(request.param, tmp_path_factory.mktemp(request.param.name)) as server:
-        yield server
-
-
-@pytest.fixture(params=[Embedded, Nginx], ids=lambda kind: kind.name)
-def kind(request: pytest.FixtureRequest) -> type[Server]:
-    """A server of one process, and one with workers."""
-    server: type[Server] = request.param
-    require(server)
-    return server
-
-
-@pytest.fixture
-def server(kind: type[Server], tmp_path: Path) -> Iterator[Server]:
-    """The same, ready to be visited."""
-    with running(kind, tmp_path) as server:
-        yield server
-
-
-# Each server.
+from tests.servers.lab import flip, get, made, running, seen
 
 
 def test_a_scenario_finds_a_server_by_its_name() -> None:
     """The registry has each under the name that it gives itself."""
     assert {name: kind.name for name, kind in SERVERS.items()} == {name: name for name in SERVERS}
     assert {"embedded", "embedded-pinned", "nginx"} <= set(SERVERS)
-
-
-def test_a_server_serves_what_the_link_points_to(shared: Server) -> None:
-    """The page with its two parts and the file without one, and of another release after a flip."""
-    for release in ("a", "b", "a"):
-        flip(shared.root, release)
-        page, file = get(shared, PAGE), get(shared, f"/{LINK}/static.html")
-        assert (page.name, marks(page.body)) == ("200 OK", [release, release])
-        assert (file.name, marks(file.body)) == ("200 OK", [release])
-
-
-def test_what_is_not_there_is_not_found(shared: Server) -> None:
-    """Neither a file that no release has, nor anything while there is no link."""
-    assert get(shared, f"/{LINK}/missing.html").name == "404 Not Found"
-    os.unlink(shared.root / LINK)
-    assert get(shared, PAGE).name == "404 Not Found"
-    assert get(shared, f"/{LINK}/static.html").name == "404 Not Found"
-    flip(shared.root, "a")
-    assert get(shared, PAGE).name == "200 OK"
-
-
-def test_a_server_is_known_by_name_and_version(shared: Server) -> None:
-    """The report says what was visited."""
-    assert re.match(r"\S+ \d+\.\d+", shared.version())
-
-
-def test_a_server_listens_on_127_0_0_1_alone(shared: Server) -> None:
-    """Nobody else may visit a site of the lab."""
-    with family_of(shared) as family:
-        listening = {
-            (listener.laddr.ip, listener.laddr.port)
-            for member in family.members
-            for listener in member.net_connections()
-            if listener.status == "LISTEN"
-        }
-    assert listening == {("127.0.0.1", shared.port)}
-
-
-def test_stop_leaves_no_process_and_no_port(server: Server) -> None:
-    """When it returns, all are gone, workers too; a second call does nothing."""
-    assert server.alive()
-    with family_of(server) as family:
-        assert len(family.members) >= 2
-        assert not family.has_ended()
-        server.stop()
-        assert family.has_ended()
-    assert not server.alive()
-    assert get(server, PAGE).name == REFUSED
-    server.stop()
-
-
-def test_the_log_is_in_the_servers_folder(kind: type[Server], tmp_path: Path) -> None:
-    """And so is all else that it has open, whatever its folder is called."""
-    folder = tmp_path / "a folder"
-    folder.mkdir()
-    with running(kind, folder) as server:
-        assert server.log == folder / "server.log"
-        assert server.log.exists()
-        with family_of(server) as family:
-            written = {
-                file.path for member in family.members for file in member.open_files() if file.mode not in ("r", "")
-            }
-        assert {str(server.log)} <= written
-        assert [path for path in written if not path.startswith(f"{folder}/")] == []
-
-
-def test_stop_right_after_start_leaves_nothing(kind: type[Server], tmp_path: Path) -> None:
-    """A run can be cut short while its server starts."""
-    server = made(kind, tmp_path)
-    server.start()
-    with family_of(server) as family:
-        server.stop()
-        assert family.has_ended()
-        with pytest.raises(ProcessLookupError):  # nor anything that it started in the meantime
-            os.killpg(family.members[0].pid, 0)
-    assert get(server, PAGE).name == REFUSED
-
-
-def test_stop_without_start_is_harmless(kind: type[Server], tmp_path: Path) -> None:
-    """Clearing up does not know how far the run came."""
-    server = made(kind, tmp_path)
-    server.stop()
-    assert not server.alive()
-
-
-PARENT = """
-import sys
-from pathlib import Path
-from locust_cutover.servers import SERVERS
-from locust_cutover.site import PAGE, build_site
-
-folder = Path(sys.argv[2])
-build_site(folder / "site", ["a", "b"])
-server = SERVERS[sys.argv[1]](folder, folder / "site")
-server.start(remove=folder)
-server.wait_until_ready(PAGE)
-print(server.port, flush=True)
-sys.stdin.read()
-"""
-
-
-def test_a_server_whose_parent_is_killed_goes_with_its_port_and_its_folder(kind: type[Server], tmp_path: Path) -> None:
-    """SIGKILL lets nobody clear up; a machine that runs Locust for weeks must not fill with servers."""
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    with subprocess.Popen(
-        [sys.executable, "-c", PARENT, kind.name, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as parent:
-        assert parent.stdout is not None
-        port = int(parent.stdout.readline())
-        with Family(parent.pid) as family:
-            assert len(family.members) >= 3
-            parent.kill()
-            family.wait_until_ended()
-    assert not folder.exists()
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-def test_a_server_that_cannot_have_its_port_says_so(kind: type[Server], tmp_path: Path) -> None:
-    """Somebody took it between the choice and the start: the error ends in the server's own words."""
-    server = made(kind, tmp_path)
-    with socket.socket() as somebody:
-        somebody.bind(("127.0.0.1", server.port))
-        server.start()
-        with pytest.raises(ServerError) as error:
-            server.wait_until_ready(PAGE)
-        server.stop()
-    assert str(error.value).startswith(f"server {kind.name}: ended while starting\n  ")
-    assert "Address already in use" in str(error.value)
-
-
-def test_a_server_that_dies_in_a_run_is_noticed(server: Server) -> None:
-    """Its workers are ended, and the run ends with its last words."""
-    with family_of(server) as family:
-        family.members[1].kill()
-        family.wait_until_ended()
-    assert not server.alive()
-    assert server.death().startswith(f"server {server.name} ended")
-    assert get(server, PAGE).name == REFUSED
 
 
 # Servers that are not what they should be.
@@ -308,7 +130,7 @@ def test_two_servers_have_two_ports_and_do_not_disturb_each_other(tmp_path: Path
     with running(Embedded, tmp_path / "one") as one, running(Embedded, tmp_path / "two") as two:
         assert one.port != two.port
         flip(two.root, "b")
-        assert (marks(get(one, PAGE).body), marks(get(two, PAGE).body)) == (["a", "a"], ["b", "b"])
+        assert (seen(one, PAGE), seen(two, PAGE)) == (["a", "a"], ["b", "b"])
         two.stop()
         assert get(one, PAGE).ok
 

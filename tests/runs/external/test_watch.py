@@ -16,6 +16,7 @@ import pytest
 
 from locust_cutover.check import main as check
 from locust_cutover.judging.verdict import RESTLESS
+from locust_cutover.play import TICK
 from locust_cutover.site import MARK as SITE_MARK
 from locust_cutover.site import MARKS, build_site
 from switcher.strategies import STRATEGIES
@@ -95,7 +96,7 @@ def test_an_atomic_deploy_of_somebody_else_is_held_and_the_run_ends_with_the_las
         locust.wait_for("phase watch (1 of 1)")
         deploy(shop, "2")
         assert "to release 2, seen within" in locust.wait_for("flip 1: ")
-        time.sleep(1.1)  # one line a second
+        time.sleep(TICK)  # the log tells of no other flip before
         deploy(shop, "3")
         locust.wait_for("flip 2: to release 3")
         assert locust.wait() == 0, locust.output
@@ -117,9 +118,10 @@ def test_the_gap_of_somebody_elses_deploy_is_found_and_measured(tmp_path: Path) 
         watching(tmp_path, shop.root, port, "-f", str(tmp_path / "locustfile.py"), more="flips: 5") as locust,
     ):
         locust.wait_for("phase watch (1 of 1)")
-        for release in "23123":
+        for flip, release in enumerate("23123", start=1):
             gaps.append(deploy_with_a_gap(shop, release, 0.1))
-            time.sleep(0.3)
+            locust.wait_for(f"flip {flip}: to release {release}")
+            time.sleep(TICK)  # the log tells of no other flip before
         assert locust.wait() == 1, locust.output
     phase = locust.verdict()["phases"][0]
     lost = phase["expectations"]["lost"]
