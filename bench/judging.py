@@ -47,7 +47,7 @@ def measure(url: str, judging: bool) -> float:
             start_time=visit.sent / 1e9,
         )
     )
-    recorder.begin(PAGE, Marks(MARK, MARKS), ["a", "b"], [])
+    recorder.begin(PAGE, Marks(MARK, MARKS), ["a", "b"])
     recorder.open(0)
     recorder.start("a")
     Visitor.recorder = recorder if judging else None

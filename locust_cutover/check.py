@@ -42,7 +42,7 @@ def check(paths: Sequence[Path]) -> Result:
     if any(node["run"] != run["run"] for node in operations if node["op"] == "node"):
         raise HistoryError("the files are of different runs")
     scenario = recall(run["scenario"])
-    timeline = Timeline(scenario.site.releases)
+    timeline = Timeline(run["releases"])
     tables = [FlipTable(index, phase.sparse) for index, phase in enumerate(scenario.phases)]
     known_until = None
     for operation in operations:
@@ -64,9 +64,8 @@ def check(paths: Sequence[Path]) -> Result:
                 tally.add(visit, judge(visit, timeline, known_until))
     if tally.answers.total() != over["visits"]:
         raise HistoryError(f"{tally.answers.total()} of {over['visits']} visits are here; give the workers' files, too")
-    for flip, counts in tally.flips.values():
-        if not tables[flip.phase].sparse or any(counts[1:]):
-            tables[flip.phase].count(flip, counts)
+    for table in tables:
+        table.take(tally)
     return Result(
         scenario=scenario,
         phases=tuple(

@@ -218,11 +218,13 @@ class Conductor:
         if self._open_history is not None:
             # Not sooner: it takes the place of the history of an earlier run.
             self._history = self._open_history()
-        self._nodes.begin(self.scenario, marks, self._history.path if self._history else None, venue.access)
+        releases = [venue.release(name) for name in self.scenario.site.releases]
+        self._nodes.begin(self.scenario, marks, self._history.path if self._history else None, venue.access, releases)
         self._write(
             "run",
             run=self._nodes.run,
             scenario=describe(self.scenario),
+            releases=releases,
             server=venue.version,
             users=self._users,
             url=self.url,

@@ -96,7 +96,7 @@ class Node:
         if self._trouble:
             logger.error("no visitors here: %s", self._trouble)
         self._recorder.access = access
-        self._recorder.begin(message["page"], marks, message["releases"], message["sparse"])
+        self._recorder.begin(message["page"], marks, message["releases"])
         if self.worker_index is None:
             return
         self._history = self._recorder.keep = None

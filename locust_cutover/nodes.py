@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -56,12 +56,22 @@ class Nodes:
         self.tally = Tally()
         self.flips: list[FlipTable] = []
 
-    def begin(self, scenario: Scenario, marks: Marks, history: Path | None, access: Access = NO_ACCESS) -> None:
-        """Start a new run with nothing counted; `history` is where workers write their visits, too."""
-        sparse = [index for index, phase in enumerate(scenario.phases) if phase.sparse]
+    def begin(
+        self,
+        scenario: Scenario,
+        marks: Marks,
+        history: Path | None,
+        access: Access = NO_ACCESS,
+        releases: Sequence[str] | None = None,
+    ) -> None:
+        """Start a new run with nothing counted.
+
+        `history` is where workers write their visits; `releases` are those that can be flipped to, as marks call them,
+        where that is not by the names of the scenario.
+        """
         self.run = uuid4().hex
         self.tally = Tally()
-        self.flips = [FlipTable(index, index in sparse) for index in range(len(scenario.phases))]
+        self.flips = [FlipTable(index, phase.sparse) for index, phase in enumerate(scenario.phases)]
         self._latest = {}
         self._closed = -1
         self._seen = {name: _Seen() for name in self._present()}
@@ -71,8 +81,7 @@ class Nodes:
             "run": self.run,
             "host": this_host(),
             "phases": [phase.name for phase in scenario.phases],
-            "releases": list(scenario.site.releases),
-            "sparse": sparse,
+            "releases": list(scenario.site.releases if releases is None else releases),
             "page": scenario.site.path,
             "mark": marks.pattern,
             "marks": marks.due,
@@ -144,8 +153,8 @@ class Nodes:
         seen = self._seen.setdefault(name, _Seen())
         tally = Tally.from_message(report["tally"])
         self.tally.merge(tally)
-        for flip, counts in tally.flips.values():
-            self.flips[flip.phase].count(flip, counts)
+        for table in self.flips:
+            table.take(tally)
         seen.visits = report["visits"]
         seen.counted += tally.answers.total()
         seen.drained = max(seen.drained, report["drained"])

@@ -190,12 +190,12 @@ class Play:
             completed,
             outcome if ok else _plain(outcome),
             self._venue.release(_plain(held)) if held and not ok else "",
-            self.phase.watched,
+            self.phase.opaque,
         )
 
     def _tell(self, flip: Flip) -> None:
         """Say that somebody else has flipped, when they do not do it all the time."""
-        if flip.watched and time.monotonic() - self._told > TICK:
+        if self.phase.watched and time.monotonic() - self._told > TICK:
             self._told = time.monotonic()
             what = f"to release {flip.release}" if flip.ok else flip.outcome
             logger.info("flip %d: %s, seen within %.1f ms", flip.number, what, (flip.completed - flip.invoked) / 1e6)

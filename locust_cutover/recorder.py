@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import gevent
@@ -27,6 +27,8 @@ class Ticket(NamedTuple):
     """A visit of an earlier run, which was given up, is not taken."""
     number: int
     phase: int
+    apart: int
+    """How long after the ticket before it this one was given, in nanoseconds; 0 for the first of a phase."""
 
 
 class Recorder:
@@ -41,17 +43,18 @@ class Recorder:
         self._opened = Event()
         self._run = 0
         self._tickets = 0
+        self._latest = 0
         self._empty = Event()
         self.keep: Callable[[Visit], None] | None = None
         """Called with each visit too, to write it down."""
         self.access = Access()
         """What the visitors need besides a URL."""
-        self.begin("/", Marks("(?!)", 0), [], [])
+        self.begin("/", Marks("(?!)", 0), [])
 
     # The conductor's side.
 
-    def begin(self, page: str, marks: Marks, releases: Iterable[str], sparse: Collection[int]) -> None:
-        """Start a new run: nothing counted, nobody let in. Of the `sparse` phases only harmful flips are counted."""
+    def begin(self, page: str, marks: Marks, releases: Iterable[str]) -> None:
+        """Start a new run: nothing counted, nobody let in. `releases` are those that can be flipped to, if known."""
         self.close()
         self.page = page
         self._run += 1
@@ -61,7 +64,6 @@ class Recorder:
         self._unjudged: dict[int, int] = {}
         self.marks = marks
         self.visits = 0
-        self._sparse = sparse
         self._timeline = Timeline(releases)
         self._tally = Tally()
         self._pending: deque[tuple[int, Visit]] = deque()
@@ -71,6 +73,7 @@ class Recorder:
     def open(self, phase: int) -> None:
         """Let the visitors in; their visits belong to this phase."""
         self._watermark = 0
+        self._latest = 0
         self._phase = phase
         self._opened.set()
         if self._worker is None:
@@ -110,9 +113,8 @@ class Recorder:
         return True
 
     def take_tally(self) -> Tally:
-        """What was counted since the last call, but for harmless flips of sparse phases."""
-        tally = self._tally
-        self._tally = tally.keep_harmless(self._sparse, self._horizon())
+        """What was counted since the last call."""
+        tally, self._tally = self._tally, Tally()
         return tally
 
     # The visitors' side.
@@ -125,8 +127,10 @@ class Recorder:
         if not self._inside:
             self._empty.clear()
         self._inside += 1
-        self._unjudged[self._tickets] = time.monotonic_ns()
-        return Ticket(self._run, self._tickets, self._phase)
+        now = time.monotonic_ns()
+        self._unjudged[self._tickets] = now
+        apart, self._latest = (now - self._latest if self._latest else 0), now
+        return Ticket(self._run, self._tickets, self._phase, apart)
 
     def leave(self, ticket: Ticket, visit: Visit | None) -> None:
         """Take the visit, to be judged when the watermark has passed its end; None: the visitor was stopped."""

@@ -110,6 +110,11 @@ class Phase:
         return self.strategy == WATCH
 
     @property
+    def opaque(self) -> bool:
+        """Whether nobody sees which way a flip goes: during its cutover the link may be anything."""
+        return self.watched or self.command is not None
+
+    @property
     def endless(self) -> bool:
         """Whether only Locust ends it, by -t or Ctrl-C."""
         return self.duration is None and self.flips is None

@@ -30,6 +30,8 @@ class Visit(NamedTuple):
     """How many marks a whole page carries; 0: marks are not judged."""
     length: int
     """Of the body, in bytes."""
+    apart: int = 0
+    """How long after the visit before it on its node it began, in nanoseconds; 0 for the first of a phase."""
 
 
 class Marks:

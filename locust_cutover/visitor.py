@@ -98,6 +98,7 @@ class Visitor(User):
                 recorder.marks.read(answer) if due else (),
                 due,
                 len(answer.body),
+                ticket.apart,
             )
         finally:
             recorder.leave(ticket, visit)

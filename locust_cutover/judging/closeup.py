@@ -42,8 +42,8 @@ class CloseUps:
     __hash__ = None  # type: ignore[assignment] # it changes
 
     def add(self, visit: Visit, judgment: Judgment) -> None:
-        """Take a visit that was spoiled; one that no flip explains is left alone."""
-        if judgment.flip is not None and judgment.at_flip:
+        """Take a visit that was spoiled at or after a flip of its own phase; others are left alone."""
+        if judgment.place != "none" and judgment.flip is not None and judgment.flip.phase == visit.phase:
             self._keep(judgment.flip, Cost(visit.sent, visit.received, judgment.kind, judgment.answer))
 
     def merge(self, other: CloseUps) -> None:

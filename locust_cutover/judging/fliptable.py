@@ -1,4 +1,4 @@
-"""The table of flips: each one with its times and the visits it cost, small enough for a run of days."""
+"""The table of flips: those of one phase with their times and tolls, small enough for a run of days."""
 
 from __future__ import annotations
 
@@ -6,61 +6,95 @@ import heapq
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from locust_cutover.judging.tally import PER_FLIP
+from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.toll import PER_FLIP, Toll
 from locust_cutover.visit import Kind
 
 NEWEST = 500
 """Harmful flips that are always at hand; Locust's web UI shows no more rows either."""
 
+SHOWS_AFTER: tuple[Kind, ...] = ("stale",)
+"""The faults that show after a flip. The others could show only to a visit that met it."""
+
 
 class Row(NamedTuple):
-    """A flip and its counts: `visits` overlapped its cutover or were made stale by it."""
+    """A flip and its counts: `visits` overlapped its cutover, or their fault came after it."""
 
     flip: Flip
     visits: int
-    lost: int
-    torn: int
-    stale: int
+    faults: tuple[int, ...]
+    """In the order of PER_FLIP."""
 
     def count(self, kind: Kind) -> int:
         """How many of its visits are of this kind."""
-        return (self.lost, self.torn, self.stale)[PER_FLIP.index(kind)]
+        return self.faults[PER_FLIP.index(kind)]
 
     @property
     def harmful(self) -> bool:
         """Whether it cost a visit of any kind."""
-        return bool(self.lost or self.torn or self.stale)
+        return any(self.faults)
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """For how long after a flip visitors still got the release before it, in nanoseconds."""
+
+    seen: int = 0
+    """The longest time after which every visit got the new one; 0 where that was never seen."""
+    unseen: int = 0
+    """The longest time of the flips of which it was not seen; 0 without such a flip."""
+    next_flip: bool = False
+    """Whether the next flip came before it could be seen, and not the end of the phase."""
 
 
 class FlipTable:
-    """The flips of one phase; `sparse`: only those that did harm, which is all one keeps of a million."""
+    """The flips of one phase, and the earlier ones that visits of this phase count for.
+
+    `sparse`: times and faults are kept only of flips that did harm, since there are a million of the others.
+    """
 
     def __init__(self, phase: int, sparse: bool) -> None:
         self.sparse = sparse
-        self.first_completed: int | None = None
-        """When the first flip was over; None before."""
+        self.probes = 0
+        """Calm visits after a flip of the phase, whose marks could have shown the release before."""
         self._phase = phase
-        self._harmful: dict[int, tuple[Flip, list[int]]] = {}
-        # All flips in columns, 50 bytes each; flip n is at n - 1.
+        self._flips = 0
+        # All flips in columns, some fifty bytes each; flip n is at n - 1. A sparse table has only the second group.
         self._releases: list[str] = []
         self._release = array("H")
         self._invoked = array("q")
         self._completed = array("q")
         self._outcomes: dict[int, str] = {}
-        self._counts = tuple(array("L") for _ in range(1 + len(PER_FLIP)))
-        # Kept along with the counts, so that a verdict on a run under way costs nothing.
+        self._faults = {kind: array("I") for kind in PER_FLIP}
+
+        self._visits = array("I")
+        self._fresh = array("q")
+        self._tried = {kind: bytearray() for kind in PER_FLIP}
+        """Whether this fault could have shown."""
+
+        self._harmful: dict[int, tuple[Flip, list[int]]] = {}
+        """Of a sparse table: the harmful flips and their faults."""
+        self._others: dict[tuple[int, int], tuple[Flip, Toll]] = {}
+        """Repairs, and flips of earlier phases, by phase and number."""
+        self._stale: dict[int, tuple[int, int, int]] = {}
+        """Of a flip that made visits stale: when it was completed, the last of them sent, and received."""
+        # Kept along with the counts, so that a verdict on a run under way costs little.
         self._harmed: Counter[Kind] = Counter()
+        self._at: Counter[Kind] = Counter()
+        self._after: Counter[Kind] = Counter()
         self._squares: Counter[Kind] = Counter()
         self._newest: list[int] = []  # a heap
 
     def add(self, flip: Flip) -> None:
-        """Take the next flip of the phase."""
-        if flip.number and self.first_completed is None:
-            self.first_completed = flip.completed
-        if self.sparse or flip.number == 0:
+        """Take the next flip of the phase; a repair is none."""
+        if flip.number == 0:
+            return
+        self._flips = flip.number
+        if self.sparse:
             return
         if flip.release not in self._releases:
             self._releases.append(flip.release)
@@ -69,72 +103,162 @@ class FlipTable:
         self._completed.append(flip.completed)
         if not flip.ok:
             self._outcomes[flip.number] = flip.outcome
-        for column in self._counts:
+        for column in self._faults.values():
             column.append(0)
+        self._grow(flip.number)
 
-    def count(self, flip: Flip, counts: Sequence[int]) -> None:
-        """Add to the counts of a flip: visits, lost, torn, stale."""
-        if any(counts[1:]):
-            self._note(flip.number, counts)
-        if not self.sparse and 0 < flip.number <= len(self._invoked):
-            for column, count in zip(self._counts, counts, strict=True):
-                column[flip.number - 1] += count
-        else:
-            _, mine = self._harmful.setdefault(flip.number, (flip, [0] * len(self._counts)))
-            for index, count in enumerate(counts):
-                mine[index] += count
+    def take(self, tally: Tally) -> None:
+        """Add the tolls that visits of this phase have in a tally, and the flips that they met."""
+        for first, last in tally.met.get(self._phase, ()):
+            self.meet(first, last)
+        for (phase, _, _), (flip, toll) in tally.flips.items():
+            if phase == self._phase:
+                self.count(flip, toll)
+
+    def meet(self, first: int, last: int) -> None:
+        """A visit met the flips `first` to `last`."""
+        self._grow(last)
+        for kind, tried in self._tried.items():
+            if kind not in SHOWS_AFTER:
+                tried[first - 1 : last] = b"\1" * (last - first + 1)
+
+    def count(self, flip: Flip, toll: Toll) -> None:
+        """Add to the toll of a flip."""
+        number = flip.number
+        if flip.phase != self._phase or number == 0:
+            self._others.setdefault((flip.phase, number), (flip, Toll()))[1].merge(toll)
+            return
+        self._grow(number)
+        index = number - 1
+        self.probes += toll.probes
+        if toll.probes:
+            for kind in SHOWS_AFTER:
+                self._tried[kind][index] = 1
+        self._fresh[index] = max(self._fresh[index], toll.fresh)
+        if toll.stale_sent:
+            _, sent, received = self._stale.get(number, (0, 0, 0))
+            latest = max(sent, toll.stale_sent), max(received, toll.stale_received)
+            self._stale[number] = (flip.completed, *latest)
+        if any(toll.faults):
+            self._harm(flip, toll)
+        self._visits[index] += toll.visits
 
     def rows(self) -> Iterator[Row]:
-        """All flips in order, or the harmful ones in order."""
-        for index in range(len(self._invoked)):
-            yield self._full_row(index)
-        for _, (flip, counts) in sorted(self._harmful.items()):
-            yield Row(flip, *counts)
+        """Flips of earlier phases, then all flips in order, or the harmful ones in order."""
+        for flip, toll in self._rows_of_others():
+            yield Row(flip, toll.visits, tuple(toll.faults))
+        for number in sorted(self._harmful) if self.sparse else range(1, len(self._invoked) + 1):
+            yield self._row(number)
 
     def newest_harmful(self) -> Iterator[Row]:
         """The last harmful flips, the newest first, at most `NEWEST`."""
         for number in sorted(self._newest, reverse=True):
-            row = self._row(number)
-            assert row is not None
-            yield row
+            yield self._row(number)
+        for flip, toll in reversed(list(self._rows_of_others())):
+            if any(toll.faults) and len(self._newest) < NEWEST:
+                yield Row(flip, toll.visits, tuple(toll.faults))
+
+    @property
+    def met(self) -> int:
+        """How many flips of the phase a visit met."""
+        return next(tried.count(1) for kind, tried in self._tried.items() if kind not in SHOWS_AFTER)
+
+    def tried(self, kind: Kind) -> int:
+        """How many flips of the phase could have shown this fault to a visit."""
+        return self._tried[kind].count(1)
 
     def harmful(self, kind: Kind) -> int:
-        """How many flips cost a visit of this kind; a repair is none of the phase's flips."""
+        """How many flips of the phase cost a visit of this kind."""
         return self._harmed[kind]
 
+    def harmful_others(self, kind: Kind) -> int:
+        """How many repairs and flips of earlier phases cost a visit of this kind."""
+        return sum(toll.faults[PER_FLIP.index(kind)] > 0 for _, toll in self._others.values())
+
+    def at(self, kind: Kind) -> int:
+        """How many faults of this kind there were at flips of the phase."""
+        return self._at[kind]
+
+    def shown(self, kind: Kind) -> int:
+        """How many faults of this kind prove something of a flip of the phase: a positive control."""
+        return (self._after if kind in SHOWS_AFTER else self._at)[kind]
+
     def sum_of_squares(self, kind: Kind) -> int:
-        """Of the visits of this kind per flip; says whether they came in clusters."""
+        """Of the faults of this kind at or after each flip of the phase; says whether they came in clusters."""
         return self._squares[kind]
 
-    def _note(self, number: int, counts: Sequence[int]) -> None:
-        """Keep the sums true: the flip of this number is about to get these counts, with harm among them."""
-        before = self._row(number)
-        for kind, count in zip(PER_FLIP, counts[1:], strict=True):
-            if count:
-                old = before.count(kind) if before else 0
-                self._harmed[kind] += not old and number > 0
-                self._squares[kind] += (old + count) ** 2 - old**2
-        if not (before and before.harmful):
+    @property
+    def convergence(self) -> Convergence:
+        """What is known of the flips that made visits stale.
+
+        A flip has converged when a calm visit that was right was sent after its last stale one, before the next flip.
+        """
+        seen = unseen = 0
+        next_flip = False
+        stale = [(*times, self._fresh[number - 1], number < self._flips) for number, times in self._stale.items()] + [
+            (flip.completed, toll.stale_sent, toll.stale_received, toll.fresh, self._flips > 0)
+            for flip, toll in self._others.values()
+            if toll.stale_sent
+        ]
+        for completed, sent, received, fresh, followed in stale:
+            late = received - completed
+            if fresh > sent:
+                seen = max(seen, late)
+            elif late > unseen:
+                unseen, next_flip = late, followed
+        return Convergence(seen, unseen, next_flip)
+
+    def _harm(self, flip: Flip, toll: Toll) -> None:
+        """Add the faults of a toll, and keep the sums true."""
+        number, faults = flip.number, toll.faults
+        before = self._faults_of(number)
+        if not any(before):
             heapq.heappush(self._newest, number)
             if len(self._newest) > NEWEST:
                 heapq.heappop(self._newest)
+        for place, kind in enumerate(PER_FLIP):
+            old, count = before[place], faults[place]
+            if not count:
+                continue
+            self._tried[kind][number - 1] = 1
+            self._harmed[kind] += not old
+            self._squares[kind] += (old + count) ** 2 - old**2
+            self._at[kind] += toll.at[place]
+            self._after[kind] += toll.after[place]
+            if self.sparse:
+                self._harmful.setdefault(number, (flip, [0] * len(PER_FLIP)))[1][place] += count
+            else:
+                self._faults[kind][number - 1] += count
 
-    def _row(self, number: int) -> Row | None:
-        if not self.sparse and 0 < number <= len(self._invoked):
-            return self._full_row(number - 1)
-        if number in self._harmful:
-            flip, counts = self._harmful[number]
-            return Row(flip, *counts)
-        return None
+    def _grow(self, number: int) -> None:
+        """Make room up to the flip of this number."""
+        more = number - len(self._visits)
+        if more > 0:
+            self._visits.frombytes(bytes(more * self._visits.itemsize))
+            self._fresh.frombytes(bytes(more * self._fresh.itemsize))
+            for tried in self._tried.values():
+                tried.extend(bytes(more))
 
-    def _full_row(self, index: int) -> Row:
-        number = index + 1
-        flip = Flip(
-            self._phase,
-            number,
-            self._releases[self._release[index]],
-            self._invoked[index],
-            self._completed[index],
-            self._outcomes.get(number, "ok"),
-        )
-        return Row(flip, *(column[index] for column in self._counts))
+    def _faults_of(self, number: int) -> Sequence[int]:
+        if not self.sparse:
+            return [column[number - 1] for column in self._faults.values()]
+        return self._harmful[number][1] if number in self._harmful else [0] * len(PER_FLIP)
+
+    def _rows_of_others(self) -> Iterator[tuple[Flip, Toll]]:
+        """Those with a visit that counts for them, in order."""
+        return (entry for _, entry in sorted(self._others.items(), key=lambda item: item[0]) if entry[1].visits)
+
+    def _row(self, number: int) -> Row:
+        index = number - 1
+        if self.sparse:
+            flip = self._harmful[number][0]
+        else:
+            flip = Flip(
+                self._phase,
+                number,
+                self._releases[self._release[index]],
+                self._invoked[index],
+                self._completed[index],
+                self._outcomes.get(number, "ok"),
+            )
+        return Row(flip, self._visits[index], tuple(self._faults_of(number)))

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from typing import Any
 
-from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.histogram import Histogram
+from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.toll import PER_FLIP, Toll
 from locust_cutover.visit import Kind, Visit
 
-PER_FLIP: tuple[Kind, ...] = ("lost", "torn", "stale")
-"""The kinds that are counted for each flip, after its visits."""
+Key = tuple[int, int, int]
+"""The phase of the visits, the phase of the flip and its number."""
 
 
 class Tally:
-    """Counts of visits; `flips` holds only what was counted since the tally was taken."""
+    """Counts of visits; `flips` and `met` hold only what was counted since the tally was taken."""
 
     def __init__(self) -> None:
         self.answers: Counter[tuple[int, Kind, str]] = Counter()
-        self.unexplained: Counter[tuple[int, Kind]] = Counter()
-        """Faults that no flip explains, by phase."""
+        self.places: Counter[tuple[int, Kind, Place]] = Counter()
+        """Faults at a flip, after a flip and at none, by phase."""
+        self.calm: Counter[int] = Counter()
+        """Visits that overlapped no cutover, by phase."""
+        self.meetings: Counter[int] = Counter()
+        """Visits that overlapped a cutover of their own phase, by phase."""
         self.longest_stale: dict[int, int] = {}
         """The greatest age of a stale visit, in nanoseconds, by phase."""
-        self.convergence: dict[int, int] = {}
-        """The longest time after a flip at which a visitor still got the release before, in nanoseconds, by phase."""
-        self.latest_calm: dict[int, int] = {}
-        """When the last visit with marks was sent that overlapped no cutover, by phase; only such can be stale."""
-        self.flips: dict[tuple[int, int], tuple[Flip, list[int]]] = {}
-        """By phase and flip: the flip, and its visits, lost, torn and stale ones."""
+        self.flips: dict[Key, tuple[Flip, Toll]] = {}
+        self.met: dict[int, list[tuple[int, int]]] = {}
+        """By phase the flips that a visit met, as ranges of their numbers, both ends included."""
+        self.spacings: dict[int, Histogram] = {}
+        """By phase: how long after the visit before it on the same node each visit began."""
         self.strips: dict[int, Strip] = {}
         """By phase."""
 
@@ -40,48 +44,36 @@ class Tally:
         strip = self.strips.get(phase)
         if strip is None:
             strip = self.strips[phase] = Strip()
+            self.spacings[phase] = Histogram()
         strip.add(visit, judgment)
-        if kind == "stale":
-            self.longest_stale[phase] = max(self.longest_stale.get(phase, 0), judgment.age)
-            late = judgment.age + visit.received - visit.sent
-            self.convergence[phase] = max(self.convergence.get(phase, 0), late)
-        if kind in PER_FLIP and not judgment.at_flip:
-            self.unexplained[phase, kind] += 1
-        if judgment.flip is None:
-            if visit.due and visit.sent > self.latest_calm.get(phase, 0):
-                self.latest_calm[phase] = visit.sent
-        else:
-            counts = self._counts(judgment.flip)
-            counts[0] += 1
-            if kind in PER_FLIP:
-                counts[1 + PER_FLIP.index(kind)] += 1
+        if visit.apart:
+            self.spacings[phase].add(visit.apart)
+        if kind in PER_FLIP:
+            self.places[phase, kind, judgment.place] += 1
+            if kind == "stale":
+                self.longest_stale[phase] = max(self.longest_stale.get(phase, 0), judgment.age)
+        if judgment.calm:
+            self.calm[phase] += 1
+        if judgment.met is not None:
+            self.meetings[phase] += 1
+            self._meet(phase, *judgment.met)
+        if judgment.flip is not None:
+            self._toll(phase, judgment.flip).add(visit, judgment)
+        if judgment.after is not None:
+            self._toll(phase, judgment.after).probe(visit, judgment)
 
     def merge(self, other: Tally) -> None:
         """Add the counts of another tally, but for those of its flips."""
         self.answers.update(other.answers)
-        self.unexplained.update(other.unexplained)
-        for mine, theirs in (
-            (self.longest_stale, other.longest_stale),
-            (self.convergence, other.convergence),
-            (self.latest_calm, other.latest_calm),
-        ):
-            for phase, value in theirs.items():
-                mine[phase] = max(mine.get(phase, 0), value)
+        self.places.update(other.places)
+        self.calm.update(other.calm)
+        self.meetings.update(other.meetings)
+        for phase, age in other.longest_stale.items():
+            self.longest_stale[phase] = max(self.longest_stale.get(phase, 0), age)
+        for phase, spacing in other.spacings.items():
+            self.spacings.setdefault(phase, Histogram()).update(spacing)
         for phase, strip in other.strips.items():
             self.strips.setdefault(phase, Strip()).merge(strip)
-
-    def keep_harmless(self, phases: Collection[int], horizon: int) -> Tally:
-        """Take the harmless flips of `phases` out; returns a tally with those that can still do harm.
-
-        No visit that was sent before `horizon` is left to be judged.
-        """
-        kept = Tally()
-        for key, (flip, counts) in list(self.flips.items()):
-            if key[0] in phases and not any(counts[1:]):
-                del self.flips[key]
-                if flip.completed >= horizon:
-                    kept.flips[key] = (flip, counts)
-        return kept
 
     def visits(self, phase: int, *kinds: Kind) -> int:
         """How many visits of the phase are of one of the kinds; of any kind when none is named."""
@@ -98,11 +90,13 @@ class Tally:
         """In types that travel between nodes."""
         return {
             "answers": [[*key, count] for key, count in self.answers.items()],
-            "unexplained": [[*key, count] for key, count in self.unexplained.items()],
+            "places": [[*key, count] for key, count in self.places.items()],
+            "calm": list(self.calm.items()),
+            "meetings": list(self.meetings.items()),
             "longest_stale": list(self.longest_stale.items()),
-            "convergence": list(self.convergence.items()),
-            "latest_calm": list(self.latest_calm.items()),
-            "flips": [[list(flip), counts] for flip, counts in self.flips.values()],
+            "flips": [[phase, list(flip), toll.to_message()] for (phase, _, _), (flip, toll) in self.flips.items()],
+            "met": list(self.met.items()),
+            "spacings": [[phase, list(spacing.items())] for phase, spacing in self.spacings.items()],
             "strips": [[phase, strip.to_message()] for phase, strip in self.strips.items()],
         }
 
@@ -112,19 +106,30 @@ class Tally:
         tally = cls()
         for phase, kind, answer, count in message["answers"]:
             tally.answers[phase, kind, answer] = count
-        for phase, kind, count in message["unexplained"]:
-            tally.unexplained[phase, kind] = count
+        for phase, kind, place, count in message["places"]:
+            tally.places[phase, kind, place] = count
+        tally.calm.update(dict(message["calm"]))
+        tally.meetings.update(dict(message["meetings"]))
         tally.longest_stale = dict(message["longest_stale"])
-        tally.convergence = dict(message["convergence"])
-        tally.latest_calm = dict(message["latest_calm"])
-        for values, counts in message["flips"]:
+        for phase, values, toll in message["flips"]:
             flip = Flip(*values)
-            tally.flips[flip.phase, flip.number] = (flip, counts)
+            tally.flips[phase, flip.phase, flip.number] = (flip, Toll(*toll))
+        tally.met = {phase: [(first, last) for first, last in ranges] for phase, ranges in message["met"]}
+        tally.spacings = {phase: Histogram(dict(spacing)) for phase, spacing in message["spacings"]}
         tally.strips = {phase: Strip.from_message(strip) for phase, strip in message["strips"]}
         return tally
 
-    def _counts(self, flip: Flip) -> list[int]:
-        key = (flip.phase, flip.number)
-        if key not in self.flips:
-            self.flips[key] = (flip, [0] * (1 + len(PER_FLIP)))
-        return self.flips[key][1]
+    def _toll(self, phase: int, flip: Flip) -> Toll:
+        key = (phase, flip.phase, flip.number)
+        found = self.flips.get(key)
+        if found is None:
+            found = self.flips[key] = (flip, Toll())
+        return found[1]
+
+    def _meet(self, phase: int, first: int, last: int) -> None:
+        """Add the flips `first` to `last`. Visits come by the time they were received, so `last` never falls."""
+        ranges = self.met.setdefault(phase, [])
+        while ranges and ranges[-1][1] >= first - 1:
+            earliest, latest = ranges.pop()
+            first, last = min(first, earliest), max(last, latest)
+        ranges.append((first, last))

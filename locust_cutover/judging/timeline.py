@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -25,8 +25,8 @@ class Flip(NamedTuple):
     """"ok", or why the flip did not take."""
     held: str = ""
     """The release that the link pointed to after a flip that did not take; empty without a link."""
-    watched: bool = False
-    """Whether somebody else made it: what the link was during the cutover, once or several times, is not known."""
+    opaque: bool = False
+    """Whether the link may have pointed anywhere during its cutover: a command's, or somebody else's."""
 
     @property
     def ok(self) -> bool:
@@ -49,9 +49,11 @@ class Sighting(NamedTuple):
 
 _ADMISSIBLE = Sighting(admissible=True, known=True)  # nearly every visit's
 
+_UNKNOWN = Sighting(admissible=False, known=False)
+
 
 class _Possible:
-    """When one release was possibly current: closed intervals [since, until], in order of both."""
+    """When one release, or any of them, was possibly current: closed intervals [since, until], in order of both."""
 
     def __init__(self) -> None:
         self.since: list[int] = []
@@ -64,8 +66,12 @@ class _Possible:
         self.ended_by.append(None)
 
     def end(self, flip: Flip) -> None:
-        self.until[-1] = flip.completed
-        self.ended_by[-1] = flip
+        """End every interval that is still open: more than one only where failed opaque flips follow one another."""
+        index = len(self.until)
+        while index and self.until[index - 1] == STILL:
+            index -= 1
+            self.until[index] = flip.completed
+            self.ended_by[index] = flip
 
     def last_begun(self, time: int) -> int:
         """The index of the last interval that began by `time`; -1 when none did.
@@ -84,15 +90,20 @@ class Timeline:
     """With flips F₁…Fₙ, Fᵢ = [invokedᵢ, completedᵢ] writing rᵢ: rᵢ was possibly current during [invokedᵢ, completedⱼ].
 
     Fⱼ is the next good flip after Fᵢ. A failed flip leaves its old release, its new one and the one that the link
-    held afterwards possible until the next good one, and its cutover lasts as long: nobody knows what the link is
+    held afterwards possible until the next good one, and its cutover lasts as long: the link may be anything
     meanwhile.
-    During the cutover of a watched flip every release is possible.
+    During the cutover of an opaque flip every release is possible.
     The intervals are closed, since a moment that two of them share belongs to both.
     Every question is answered in logarithmic time.
+
+    `releases` are those that can be flipped to; without names they are found one by one, and any mark may be one.
     """
 
     def __init__(self, releases: Iterable[str]) -> None:
         self._possible = {release: _Possible() for release in releases}
+        self._closed = bool(self._possible)
+        self._any = _Possible()
+        """The cutovers of the opaque flips."""
         self._open: set[str] = set()
         self._flips: list[Flip] = []
         self._invoked: list[int] = []
@@ -107,10 +118,13 @@ class Timeline:
 
     def add(self, flip: Flip) -> None:
         """Add the next flip."""
+        if flip.opaque:
+            self._any.begin(flip.invoked)
         if flip.ok:
             for release in self._open:
                 self._possible[release].end(flip)
             self._open.clear()
+            self._any.end(flip)
             if self._failed_since is not None:
                 for index in range(self._failed_since, len(self._ends)):
                     self._ends[index] = flip.completed
@@ -130,14 +144,20 @@ class Timeline:
         index = -1 if possible is None else possible.last_begun(received)
         if possible is not None and index >= 0 and possible.until[index] >= sent:
             return _ADMISSIBLE
-        flip = self.flip_during(sent, received)
-        if flip is not None and flip.watched:
-            return Sighting(admissible=True, known=index >= 0)
-        if possible is None or index < 0:
-            return Sighting(admissible=False, known=False)
-        return Sighting(
-            admissible=False, known=True, age=sent - possible.until[index], replaced_by=possible.ended_by[index]
+        if possible is None and self._closed:
+            return _UNKNOWN
+        opaque = self._any.last_begun(received)
+        if opaque >= 0 and self._any.until[opaque] >= sent:
+            return Sighting(admissible=True, known=possible is not None)
+        if possible is None or (index < 0 and opaque < 0):
+            return _UNKNOWN
+        # It was possible last in its own time, or while an opaque flip may have passed through it.
+        last, index = (
+            (self._any, opaque)
+            if opaque >= 0 and (index < 0 or self._any.until[opaque] > possible.until[index])
+            else (possible, index)
         )
+        return Sighting(admissible=False, known=True, age=sent - last.until[index], replaced_by=last.ended_by[index])
 
     def flip_during(self, sent: int, received: int) -> Flip | None:
         """The last flip whose cutover shares a moment with [sent, received]; None when no cutover does."""
@@ -147,15 +167,32 @@ class Timeline:
             return None
         return self._flips[index]
 
+    def flip_before(self, received: int) -> Flip | None:
+        """The last flip that was invoked by then."""
+        index = bisect_right(self._invoked, received) - 1
+        return self._flips[index] if index >= 0 else None
+
+    def met_during(self, phase: int, sent: int, received: int) -> tuple[int, int] | None:
+        """First and last number of the phase's flips whose cutovers share a moment with [sent, received]."""
+        first = bisect_left(self._ends, sent)
+        last = bisect_right(self._invoked, received) - 1
+        # At the edges there may be flips of the phase before, and repairs, which have no number.
+        while first <= last and not self._counts(first, phase):
+            first += 1
+        while first <= last and not self._counts(last, phase):
+            last -= 1
+        return (self._flips[first].number, self._flips[last].number) if first <= last else None
+
     def forget(self, horizon: int) -> None:
         """Drop what no visit that was sent at `horizon` or later can ask for.
 
-        Of each release the last interval stays, however old: a cache may serve the release for ever.
+        Of each release the last interval stays, however old: a cache may serve the release for ever. So does the
+        last flip: a calm visit comes after it.
         """
-        for possible in self._possible.values():
+        for possible in (*self._possible.values(), self._any):
             possible.forget(horizon)
         old = 0
-        while old < len(self._ends) and self._ends[old] < horizon:
+        while old + 1 < len(self._ends) and self._ends[old] < horizon and self._invoked[old + 1] < horizon:
             old += 1
         if old:
             del self._flips[:old], self._invoked[:old], self._ends[:old]
@@ -172,3 +209,7 @@ class Timeline:
         # A release that nobody named can be where the link points to at the start.
         self._possible.setdefault(release, _Possible()).begin(since)
         self._open.add(release)
+
+    def _counts(self, index: int, phase: int) -> bool:
+        flip = self._flips[index]
+        return flip.phase == phase and flip.number > 0

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from locust_cutover.judging.bounds import lower_bound, upper_bound
-from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.bounds import upper_bound
+from locust_cutover.judging.fliptable import Convergence, FlipTable
+from locust_cutover.judging.outage import Background, Losses, Outage, background, estimate
 from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.tally import Tally
 from locust_cutover.scenario import FAULTS, Expected, Fault, Phase
@@ -16,7 +17,9 @@ from locust_cutover.visit import Kind
 
 Verdict = Literal["held", "violated", "inconclusive"]
 
-RESTLESS = "no visit with marks fell between two flips or after the last: an old page could not show"
+RESTLESS = "every visit overlapped a flip, so a stale page could not be detected; flip less often (`every`)"
+
+UNMET = "no visit overlapped a flip, so a lost request could not be detected; add users or flips"
 
 NOT_RUN = "was not run"
 RUNNING = "is running"
@@ -53,23 +56,21 @@ class Expectation:
     fault: Fault
     expected: Expected
     observed: int
-    unexplained: int
-    """Those of the observed that no flip explains."""
+    at_flips: int
+    """Those of the observed whose visit overlapped the cutover of a flip."""
+    after_flips: int
+    """Those that came after a flip, since a part of the answer was stale."""
+    at_none: int
+    """Those that no flip explains."""
     harmful_flips: int
     """Flips with at least one such fault."""
+    other_flips: int
+    """Those of them that are repairs, or flips of earlier phases."""
+    tried_flips: int
+    """Flips that could have shown such a fault: met by a visit, or for stale ones followed by a calm one."""
     harmful_upper95: float
-    """One-sided 95 % upper bound for the share of flips that do this harm."""
+    """One-sided 95 % upper bound for the share of flips that cost visitors of this load such a fault."""
     verdict: Verdict
-
-
-@dataclass(frozen=True)
-class Outage:
-    """Estimated time per flip in which a request is lost, in microseconds."""
-
-    us: float
-    lower95: float
-    upper95: float
-    """Both ends of the two-sided 95 % interval; without a loss the upper end is one-sided."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,19 @@ class PhaseVerdict:
     visits: int
     answers: tuple[tuple[Kind, str, int], ...]
     lost: int
+    met_flips: int
+    """Flips whose cutover a visit overlapped."""
     outage: Outage | None
-    """None without visits or flips."""
+    """None where no visit met a flip."""
+    background: Background | None
+    """What was lost while nothing flipped; None where every visit overlapped a flip."""
     longest_stale: int
-    """The greatest age of a stale visit, in nanoseconds; 0 without one."""
-    convergence: int
-    """The longest time after a flip at which a visitor still got the release before, in nanoseconds."""
+    """The greatest age of a stale visit, in nanoseconds; 0 without one. An age is a least one."""
+    convergence: Convergence
     strip: Strip
     """What can be drawn of the visits."""
     not_judged: tuple[Fault, ...] = ()
-    """What nobody could see: without a mark it is not known which release an answer is of."""
+    """What could not be seen: without a mark it is not known which release an answer is of."""
 
     @property
     def rate(self) -> float:
@@ -116,74 +120,88 @@ def judge_phase(
 ) -> PhaseVerdict:
     """Hold the counts of a phase against its expectations, but for faults that could not be `judged`.
 
-    Nothing measured is never a pass: what is not violated is inconclusive where the phase has
-    a trouble, and so is a fault that was to show (`some`) and did not show at any flip. A server
-    that fails anyway is no positive control. Old pages can show only to a visit that overlaps no
-    cutover, so without one of these torn and stale are inconclusive as well.
+    Nothing measured is never a pass. What is not violated is inconclusive
+
+    1. where the phase has a trouble;
+    2. where a control (`some`) showed nothing: a lost or torn visit at a flip, or a stale one after it. A server that
+       fails anyway is no control;
+    3. for lost and torn, where no visit met a flip: they could not have been seen;
+    4. for torn and stale, where no calm visit with marks came after a flip: an old page could not have been seen.
     """
     visits = tally.visits(index)
     troubles = _troubles(phase, facts, visits, tally.visits(index, "unjudged"))
     expectations = []
-    blind_controls = []
-    calm = _has_calm_visit(tally.latest_calm.get(index), flips.first_completed)
-    restless = []
+    blind_controls, blind = [], []
     for fault in judged:
         expected = phase.expect[fault]
         observed = tally.visits(index, fault)
-        unexplained = tally.unexplained[index, fault]
-        harmful = flips.harmful(fault)
         verdict: Verdict = "held"
+        unseen = [
+            reason
+            for reason, holds in (
+                (UNMET, fault in ("lost", "torn") and not flips.met and not phase.quiet),
+                (RESTLESS, fault in ("torn", "stale") and not flips.probes),
+            )
+            if holds
+        ]
         if expected == "none" and observed:
             verdict = "violated"
-        elif expected == "some" and not harmful:
+        elif expected == "some" and not flips.shown(fault):
             verdict = "inconclusive"
             if not facts.trouble:
                 blind_controls.append(f"{fault} visits were to be seen at flips and none was")
         elif troubles:
             verdict = "inconclusive"
-        elif expected == "none" and fault != "lost" and not calm:
+        elif expected == "none" and unseen:
             verdict = "inconclusive"
-            restless = [RESTLESS]
-        bound = upper_bound(harmful, facts.flips)
-        expectations.append(Expectation(fault, expected, observed, unexplained, harmful, bound, verdict))
+            blind += [reason for reason in unseen if reason not in blind]
+        at, after, none = (tally.places[index, fault, place] for place in ("at", "after", "none"))
+        harmful, others, tried = flips.harmful(fault), flips.harmful_others(fault), flips.tried(fault)
+        expectations.append(
+            Expectation(
+                fault,
+                expected,
+                observed,
+                at_flips=at,
+                after_flips=after,
+                at_none=none,
+                harmful_flips=harmful + others,
+                other_flips=others,
+                tried_flips=tried,
+                harmful_upper95=upper_bound(harmful, tried),
+                verdict=verdict,
+            )
+        )
+    lost, calm = tally.places[index, "lost", "none"], tally.calm[index]
     return PhaseVerdict(
         phase=phase,
         facts=facts,
         verdict=worst([expectation.verdict for expectation in expectations]),
-        troubles=(*troubles, *blind_controls, *restless),
+        troubles=(*troubles, *blind_controls, *blind),
         expectations=tuple(expectations),
         visits=visits,
         answers=tuple(tally.of_phase(index)),
         lost=tally.visits(index, "lost"),
-        outage=outage(tally.visits(index, "lost"), visits, facts, flips.sum_of_squares("lost")),
+        met_flips=flips.met,
+        outage=estimate(
+            Losses(
+                visits=visits,
+                flips=facts.flips,
+                seconds=facts.seconds,
+                lost=flips.at("lost"),
+                squares=flips.sum_of_squares("lost"),
+                meetings=tally.meetings[index],
+                calm=calm,
+                calm_lost=lost,
+                spacing=tally.spacings.get(index),
+                random=True,
+            )
+        ),
+        background=background(lost, calm),
         longest_stale=tally.longest_stale.get(index, 0),
-        convergence=tally.convergence.get(index, 0),
+        convergence=flips.convergence,
         strip=tally.strips.get(index) or Strip(),
         not_judged=tuple(fault for fault in FAULTS if fault not in judged),
-    )
-
-
-def outage(lost: int, visits: int, facts: PhaseFacts, sum_of_squares: int) -> Outage | None:
-    """Estimate the outage per flip: (lost visits / visits) × phase time / flips.
-
-    It holds for visits spread evenly over the phase. Visitors that meet the same flip are lost
-    together, so the interval counts clusters: with the dispersion φ = variance / mean of the losses
-    per flip, k losses weigh as k/φ independent ones (quasi-likelihood; Wedderburn 1974), and the bounds
-    are Clopper-Pearson's for these.
-    """
-    if not visits or not facts.flips or not facts.seconds:
-        return None
-    per_flip = facts.seconds / facts.flips * 1e6
-    if not lost:
-        return Outage(0.0, 0.0, upper_bound(0, visits) * per_flip)
-    mean = lost / facts.flips
-    variance = max(sum_of_squares / facts.flips - mean**2, 0) * facts.flips / max(facts.flips - 1, 1)
-    dispersion = max(1.0, variance / mean)
-    hits, trials = lost / dispersion, visits / dispersion
-    return Outage(
-        lost / visits * per_flip,
-        lower_bound(hits, trials, 0.975) * per_flip,
-        min(upper_bound(hits, trials, 0.975), 1.0) * per_flip,
     )
 
 
@@ -203,11 +221,6 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
         if verdict in verdicts:
             return verdict
     return "held" if verdicts else "inconclusive"
-
-
-def _has_calm_visit(latest: int | None, first_completed: int | None) -> bool:
-    """Whether a visit was sent after a flip and overlapped none; `latest` is the last that overlapped none."""
-    return latest is not None and first_completed is not None and latest > first_completed
 
 
 def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: int) -> list[str]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from locust_cutover.judging.closeup import FLIPS, CloseUps, Cost
 from locust_cutover.judging.histogram import Histogram
+from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.verdict import Outage
+from locust_cutover.reports import words
 from locust_cutover.reports.console import label as answer_label
 from locust_cutover.reports.markup import Markup, element, join
 from locust_cutover.reports.svg import COLUMNS, Scale, axis, bars, label, percent, picture, plot, ticks
@@ -227,15 +228,15 @@ def close_up(flip: Flip, costs: Sequence[Cost]) -> Markup:
 
 def outages(rows: Sequence[tuple[str, Outage | None]]) -> Markup:
     """The outage per flip of each phase with its 95 % interval, on one scale from 0."""
-    top = max((outage.upper95 for _, outage in rows if outage), default=0.0) or 1.0
+    top = max((outage.upper95 for _, outage in rows if outage and outage.upper95 is not None), default=0.0) or 1.0
     scale = Scale(0, top * 1.02)
     step, parts, said = 62, [], []
     for place, (name, outage) in enumerate(rows):
         y = step * place
-        value = outage_words(outage)
+        value = words.outage(outage)
         said.append(f"{name}: {value}")
         parts += [label(0, y + 13, _short(name), class_="name"), label(0, y + 30, value, class_="value")]
-        if outage is None:
+        if outage is None or outage.upper95 is None:
             continue
         middle = y + 43
         low, high = scale.at(outage.lower95), scale.at(outage.upper95)
@@ -252,16 +253,6 @@ def outages(rows: Sequence[tuple[str, Outage | None]]) -> Markup:
     bottom = step * len(rows) + 2
     texts = [(mark, microseconds(mark)) for mark in scale.ticks(4)]
     return picture(f"Outage per flip. {'; '.join(said)}", bottom + 22, *parts, axis(scale, bottom, texts))
-
-
-def outage_words(outage: Outage | None) -> str:
-    """An outage with its interval: "62.4 µs (51.1 to 75.4)"."""
-    if outage is None:
-        return "not measured"
-    if not outage.us:
-        return f"none seen; below {microseconds(outage.upper95)}"
-    low, high = (microseconds(bound).removesuffix(" µs") for bound in (outage.lower95, outage.upper95))
-    return f"{microseconds(outage.us)} ({low} to {high})"
 
 
 def response_times(rows: Sequence[tuple[str, Histogram]]) -> Markup | None:

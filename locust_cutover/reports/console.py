@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from locust_cutover.judging.verdict import Expectation, Outage, PhaseVerdict, Verdict, requests_lost
+from locust_cutover.judging.outage import Outage
+from locust_cutover.judging.verdict import Expectation, PhaseVerdict, Verdict, requests_lost
 from locust_cutover.reports import words
 from locust_cutover.result import Result
 
@@ -77,11 +78,13 @@ def _phase(phase: PhaseVerdict) -> Iterator[str]:
         yield f"  {text:<{width}} {count:>{digits}} responses  {100 * count / phase.visits:7.3f} %"
     if phase.outage is not None:
         yield from _outage(phase.outage, phase.lost_share)
-    if phase.longest_stale:
-        yield f"  stale for up to {milliseconds(phase.longest_stale)} after the flip"
-        yield f"  the last visitor got the new release {milliseconds(phase.convergence)} after a flip"
+    if told := words.background(phase):
+        yield f"  {told}"
+    yield from (f"  {told}" for told in words.convergence(phase))
     if facts.late:
-        yield f"  {plural(facts.late, 'flip')} began late"
+        yield f"  {plural(facts.late, 'flip')} started late (busy machine; counts are unaffected)"
+    if clean := [one for one in phase.expectations if one.expected == "none"]:
+        yield f"  {words.bound(max(clean, key=lambda one: one.harmful_upper95), phase)}"
     for expectation in phase.expectations:
         yield f"  {_expectation(expectation):<58} {expectation.verdict}"
     for fault in phase.not_judged:
@@ -94,8 +97,11 @@ def _phase(phase: PhaseVerdict) -> Iterator[str]:
 
 
 def _outage(outage: Outage, lost_share: float) -> Iterator[str]:
+    if outage.upper95 is None:
+        yield "  nothing lost at flips; these visits carry no bound for the outage"
+        return
     if not outage.us:
-        yield f"  nothing lost; outage per flip below {_number(outage.upper95)} us (95 %)"
+        yield f"  nothing lost at flips; outage per flip below {_number(outage.upper95)} us (95 %)"
         return
     yield (
         f"  lost {100 * lost_share:.3f} %, outage per flip {_number(outage.us)} us "
@@ -106,13 +112,7 @@ def _outage(outage: Outage, lost_share: float) -> Iterator[str]:
 
 
 def _expectation(expectation: Expectation) -> str:
-    text = f"{expectation.fault}: {expectation.observed}"
-    if expectation.unexplained:
-        at_flips = expectation.observed - expectation.unexplained
-        text += f", {at_flips} at {plural(expectation.harmful_flips, 'flip')}, {expectation.unexplained} at none"
-    elif expectation.observed:
-        text += f" at {plural(expectation.harmful_flips, 'flip')}"
-    return f"{text}; expected: {expectation.expected}"
+    return f"{expectation.fault}: {expectation.observed}{words.where(expectation)}; expected: {expectation.expected}"
 
 
 def _number(number: float) -> str:
@@ -122,11 +122,6 @@ def _number(number: float) -> str:
 def plural(count: int, noun: str) -> str:
     """The count with its noun."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def milliseconds(nanoseconds: int) -> str:
-    """A time as people read it."""
-    return f"{nanoseconds / 1e6:.1f} ms" if nanoseconds < 10_000_000_000 else f"{nanoseconds / 1e9:.1f} s"
 
 
 def label(kind: str, answer: str) -> str:

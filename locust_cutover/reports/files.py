@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from locust_cutover.reports import words
 from locust_cutover.result import Result
 
 LENIENT = "backslashreplace"
@@ -31,6 +32,7 @@ FLIPS = (
     "lost",
     "torn",
     "stale",
+    "flip_phase",
 )
 
 VERDICT = (
@@ -44,6 +46,14 @@ VERDICT = (
     "harmful_upper95",
     "outage_us",
     "outage_us_upper95",
+    "at_flips",
+    "after_flips",
+    "at_none",
+    "met_flips",
+    "tried_flips",
+    "outage_us_lower95",
+    "background_lost",
+    "background_visits",
 )
 
 
@@ -83,9 +93,14 @@ def answer_rows(result: Result) -> Iterable[Sequence[object]]:
 
 
 def flip_rows(result: Result) -> Iterable[Sequence[object]]:
-    """Rows of PREFIX_flips.csv; times from the start of the run. Of a phase with `every: 0` only harmful flips."""
+    """Rows of PREFIX_flips.csv; times from the start of the run. Of a phase with `every: 0` only harmful flips.
+
+    `phase` is that of the visits, so that its rows and its faults at none add up to its answers; `flip_phase` is that
+    of the flip, an earlier one where an old page lived on.
+    """
+    names = [phase.phase.name for phase in result.phases]
     for phase, table in zip(result.phases, result.flips, strict=True):
-        for flip, *counts in table.rows():
+        for flip, visits, faults in table.rows():
             yield (
                 phase.phase.name,
                 flip.number,
@@ -94,14 +109,21 @@ def flip_rows(result: Result) -> Iterable[Sequence[object]]:
                 f"{(flip.completed - result.began) / 1e9:.9f}",
                 f"{(flip.completed - flip.invoked) / 1e3:.3f}",
                 flip.outcome,
-                *counts,
+                visits,
+                *faults,
+                names[flip.phase],
             )
 
 
 def verdict_rows(result: Result) -> Iterable[Sequence[object]]:
     """Rows of PREFIX_verdict.csv, one for each phase and expectation."""
     for phase in result.phases:
-        outage = ("", "") if phase.outage is None else (f"{phase.outage.us:.3f}", f"{phase.outage.upper95:.3f}")
+        lower, upper = ("", "")
+        outage = ""
+        if phase.outage is not None:
+            outage, lower = f"{phase.outage.us:.3f}", f"{phase.outage.lower95:.3f}"
+            upper = "" if phase.outage.upper95 is None else f"{phase.outage.upper95:.3f}"
+        lost, calm = ("", "") if phase.background is None else (phase.background.lost, phase.background.visits)
         for expectation in phase.expectations:
             yield (
                 phase.phase.name,
@@ -112,11 +134,20 @@ def verdict_rows(result: Result) -> Iterable[Sequence[object]]:
                 phase.facts.flips,
                 expectation.harmful_flips,
                 f"{expectation.harmful_upper95:.6f}",
-                *outage,
+                outage,
+                upper,
+                expectation.at_flips,
+                expectation.after_flips,
+                expectation.at_none,
+                phase.met_flips,
+                expectation.tried_flips,
+                lower,
+                lost,
+                calm,
             )
         for fault in phase.not_judged:
-            facts = (phase.visits, phase.facts.flips)
-            yield phase.phase.name, f"{fault}: {phase.phase.expect[fault]}", "", NOT_JUDGED, *facts, "", "", "", ""
+            facts = (f"{fault}: {phase.phase.expect[fault]}", "", NOT_JUDGED, phase.visits, phase.facts.flips)
+            yield phase.phase.name, *facts, *[""] * (len(VERDICT) - 1 - len(facts))
 
 
 TABLES: dict[str, tuple[Sequence[str], Callable[[Result], Iterable[Sequence[object]]]]] = {
@@ -157,15 +188,22 @@ def as_json(result: Result) -> dict[str, Any]:
                 "flips": phase.facts.flips,
                 "failed_flips": phase.facts.failed,
                 "late_flips": phase.facts.late,
+                "met_flips": phase.met_flips,
                 "outage_us": None if phase.outage is None else asdict(phase.outage),
+                "background": None if phase.background is None else asdict(phase.background),
                 "longest_stale_ns": phase.longest_stale,
-                "convergence_ns": phase.convergence,
+                "convergence_ns": phase.convergence.seen or None,
+                "not_converged_ns": phase.convergence.unseen or None,
+                "not_converged_until": words.not_converged_until(phase.convergence),
                 "expectations": {
                     expectation.fault: {
                         "expected": expectation.expected,
                         "observed": expectation.observed,
-                        "unexplained": expectation.unexplained,
+                        "at_flips": expectation.at_flips,
+                        "after_flips": expectation.after_flips,
+                        "at_none": expectation.at_none,
                         "harmful_flips": expectation.harmful_flips,
+                        "tried_flips": expectation.tried_flips,
                         "harmful_upper95": expectation.harmful_upper95,
                         "verdict": expectation.verdict,
                     }

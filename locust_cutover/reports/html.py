@@ -14,7 +14,7 @@ from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseVerdict, Verdict, requests_lost
 from locust_cutover.reports import charts, files, words
-from locust_cutover.reports.console import RATES, milliseconds
+from locust_cutover.reports.console import RATES
 from locust_cutover.reports.console import label as answer_label
 from locust_cutover.reports.markup import Markup, element, join
 from locust_cutover.result import Result
@@ -78,7 +78,7 @@ def _verdict(result: Result) -> Markup:
             phase.phase.name,
             f"{expectation.fault}: {expectation.expected}",
             words.seen(phase, expectation),
-            _bound(phase, expectation.harmful_flips, expectation.harmful_upper95),
+            words.bound(expectation, phase),
             _sign(expectation.verdict),
         ]
         for phase in result.phases
@@ -109,19 +109,13 @@ def _verdict(result: Result) -> Markup:
             join(element("p", f"{name}: the last lines that the command printed:"), element("pre", "\n".join(lines)))
             for name, lines in said
         ),
-        _table(["phase", "expected", "seen", "flips that did it", "verdict"], rows),
+        _table(["phase", "expected", "seen", "harmful flips", "verdict"], rows),
     )
 
 
 def _sign(verdict: Verdict) -> Markup:
     sign = element("span", words.SIGNS[verdict], class_="sign", aria_hidden="true")
     return element("span", sign, f" {verdict}", class_=f"outcome {verdict}")
-
-
-def _bound(phase: PhaseVerdict, harmful: int, upper: float) -> str:
-    if not phase.facts.flips:
-        return "no flip was made"
-    return f"{harmful:,} of {phase.facts.flips:,}; at most {100 * upper:.2g} % of all (95 %)"
 
 
 def _answers(phases: Sequence[Charted]) -> Markup:
@@ -223,13 +217,14 @@ def _close_ups(phases: Sequence[Charted], began: int) -> Markup:
         sample = phase.strip.closeups.flips
         if not sample:
             continue
-        rows = {row.flip.number: row for row in table.rows() if row.flip.number in sample}
-        worst = sorted(sample, key=lambda number: (-sum(rows[number][2:]) if number in rows else 0, number))
+        own = {flip[:2] for flip, _ in sample.values()}
+        rows = {row.flip.number: row for row in table.rows() if row.flip[:2] in own}
+        worst = sorted(sample, key=lambda number: (-sum(rows[number].faults) if number in rows else 0, number))
         figures = []
         for number in sorted(worst[:MOST_CLOSE_UPS]):
             flip, costs = sample[number]
             row = rows.get(number)
-            cost = sum(row[2:]) if row else len(costs)
+            cost = sum(row.faults) if row else len(costs)
             name = (
                 f"flip {number} to {flip.release}"
                 if number
@@ -271,9 +266,10 @@ def _outages(phases: Sequence[Charted]) -> Markup:
     rows = [
         [
             phase.phase.name,
-            charts.outage_words(phase.outage),
+            words.outage(phase.outage),
             *(
-                ("" if phase.outage.us else "at most: ") + requests_lost(phase.outage.us or phase.outage.upper95, rate)
+                ("" if phase.outage.us else "at worst: ") + requests_lost(outage, rate) if outage is not None else ""
+                for outage in [phase.outage.us or phase.outage.upper95]
                 for rate in RATES
             ),
         ]
@@ -285,10 +281,11 @@ def _outages(phases: Sequence[Charted]) -> Markup:
         element("h2", "Outage per flip"),
         element(
             "p",
-            "For how long a flip loses requests: lost visits / visits × time / flips, with its 95 % interval. It holds "
-            "for visits that are spread evenly over the phase.",
+            "For how long a flip loses requests: lost visits at flips, less the background, / visits × time / flips, "
+            "with its 95 % interval. It holds for visits that are spread evenly over the phase.",
             class_="small",
         ),
+        *(element("p", f"{phase.phase.name}: {told}.") for phase, _ in phases if (told := words.background(phase))),
         element("figure", charts.outages([(phase.phase.name, phase.outage) for phase, _ in phases])),
         _table(heads, rows) if rows else "",
     )
@@ -302,12 +299,7 @@ def _response_times(phases: Sequence[Charted]) -> Markup:
     ]
     chart = charts.response_times([(phase.phase.name, phase.strip.times) for phase, _ in phases])
     heads = ["phase", "median", *(f"{100 * share:g} %" for share in QUANTILES[1:]), "longest"]
-    stale = [
-        f"{phase.phase.name}: stale for up to {milliseconds(phase.longest_stale)} after the flip; the last visitor got "
-        f"the new release {milliseconds(phase.convergence)} after a flip."
-        for phase, _ in phases
-        if phase.longest_stale
-    ]
+    stale = [f"{phase.phase.name}: {'; '.join(told)}." for phase, _ in phases if (told := words.convergence(phase))]
     return join(
         element("h2", "Response times"),
         element(

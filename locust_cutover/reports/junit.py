@@ -48,7 +48,7 @@ def _suite(result: Result, phase: PhaseVerdict) -> Markup:
 
 
 def _case(result: Result, phase: PhaseVerdict, expectation: Expectation) -> Markup:
-    said = words.seen(phase, expectation)
+    said = f"{words.seen(phase, expectation)}; {words.bound(expectation, phase)}"
     outcome = Markup("")
     if expectation.verdict == "violated":
         outcome = element("failure", said, message=f"{said}; none was expected", type="violated")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from locust_cutover.judging.verdict import PhaseVerdict
-from locust_cutover.reports import charts, words
+from locust_cutover.reports import words
 from locust_cutover.reports.console import label
 from locust_cutover.reports.markup import text as as_text
 from locust_cutover.result import Result
@@ -26,12 +26,13 @@ def render(result: Result) -> str:
         plain(f"{result.scenario.name} on {result.server}, {words.many(result.users, 'user')}"),
         "",
         *_table(
-            ["phase", "expected", "seen", "verdict"],
+            ["phase", "expected", "seen", "harmful flips", "verdict"],
             [
                 [
                     phase.phase.name,
                     f"{expectation.fault}: {expectation.expected}",
                     words.seen(phase, expectation),
+                    words.bound(expectation, phase),
                     f"{ICONS[expectation.verdict]} {expectation.verdict}",
                 ]
                 for phase in result.phases
@@ -46,7 +47,7 @@ def render(result: Result) -> str:
                     phase.phase.name,
                     f"{phase.visits:,}",
                     f"{phase.facts.flips:,}",
-                    charts.outage_words(phase.outage),
+                    words.outage(phase.outage),
                     _answers(phase),
                 ]
                 for phase in result.phases
@@ -54,6 +55,12 @@ def render(result: Result) -> str:
         ),
     ]
     troubles = [f"- {plain(f'{phase.phase.name}: {trouble}')}" for phase in result.phases for trouble in phase.troubles]
+    troubles += [
+        f"- {plain(f'{phase.phase.name}: {fact}')}"
+        for phase in result.phases
+        for fact in [*words.convergence(phase), words.background(phase)]
+        if fact
+    ]
     troubles += [f"- {plain(note)}" for note in result.notes]
     if troubles:
         lines += ["", *troubles]

@@ -7,10 +7,9 @@ from itertools import islice
 from typing import Any
 
 from locust_cutover.judging.fliptable import NEWEST, Row
-from locust_cutover.judging.tally import PER_FLIP
+from locust_cutover.judging.toll import PER_FLIP
 from locust_cutover.judging.verdict import RUNNING, WAITING, Expectation, PhaseVerdict
 from locust_cutover.reports import words
-from locust_cutover.reports.charts import outage_words
 from locust_cutover.result import Result
 
 TABLES = {
@@ -126,6 +125,17 @@ def _verdict(result: Result) -> Iterator[dict[str, Any]]:
             yield _expectation(phase, expectation)
 
 
+def _facts(phase: PhaseVerdict, expectation: Expectation) -> list[str]:
+    """What else there is to say of one kind of fault."""
+    match expectation.fault:
+        case "lost":
+            return [fact for fact in [words.background(phase)] if fact]
+        case "stale":
+            return words.convergence(phase)
+        case _:
+            return []
+
+
 def _expectation(phase: PhaseVerdict, expectation: Expectation) -> dict[str, Any]:
     state, why = expectation.verdict, phase.troubles
     verdict: str = state
@@ -141,10 +151,10 @@ def _expectation(phase: PhaseVerdict, expectation: Expectation) -> dict[str, Any
         "visits": phase.visits,
         "flips": phase.facts.flips,
         "harmful": expectation.harmful_flips,
-        "why": "; ".join(why),
+        "why": "; ".join([*why, *_facts(phase, expectation)]),
     }
     if phase.facts.flips:
         row["bound"] = round(100 * expectation.harmful_upper95, 3)
     if expectation.fault == "lost" and phase.outage is not None:
-        row["outage"] = outage_words(phase.outage)
+        row["outage"] = words.outage(phase.outage)
     return row

@@ -106,9 +106,8 @@ def counted(
             table.add(flip)
         failed = sum(not flip.ok for flip in made)
         facts.append(PhaseFacts(seconds=2.0, flips=len(made), failed=failed, trouble=trouble))
-    for flip, counts in tally.flips.values():
-        if not tables[flip.phase].sparse or any(counts[1:]):
-            tables[flip.phase].count(flip, counts)
+    for table in tables:
+        table.take(tally)
     text = "# Why?\nphases:\n"
     values = {
         "scenario": Scenario("two", Path("scenarios/two.yaml"), "Does it lose?", Site(), Load(), tuple(phases), text),
