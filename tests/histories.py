@@ -15,9 +15,9 @@ RELEASES = ("a", "b", "c")
 INFINITY = float("inf")
 
 
-def flip(number: int, release: str, invoked: int, completed: int, outcome: str = "ok") -> Flip:
+def flip(number: int, release: str, invoked: int, completed: int, outcome: str = "ok", *, opaque: bool = False) -> Flip:
     """A flip of phase 0."""
-    return Flip(0, number, release, invoked, completed, outcome)
+    return Flip(0, number, release, invoked, completed, outcome, opaque=opaque)
 
 
 def page(sent: int, received: int, *marks: str, due: int = 0) -> Visit:
@@ -49,7 +49,10 @@ class Possible:
 
 
 def possibilities(start: str, flips: Sequence[Flip]) -> list[Possible]:
-    """r₀ until the first good flip is completed; each flip's release from its invocation until the next good one is."""
+    """r₀ until the first good flip is completed; each flip's release from its invocation until the next good one is.
+
+    And every release during the cutover of an opaque flip.
+    """
 
     def completion_after(index: int) -> float:
         return next((later.completed for later in flips[index + 1 :] if later.ok), INFINITY)
@@ -57,6 +60,15 @@ def possibilities(start: str, flips: Sequence[Flip]) -> list[Possible]:
     return [
         Possible(start, -INFINITY, completion_after(-1)),
         *(Possible(one.release, one.invoked, completion_after(index)) for index, one in enumerate(flips)),
+        *(Possible(release, one.invoked, end) for one, end in cutovers(flips) if one.opaque for release in RELEASES),
+    ]
+
+
+def cutovers(flips: Sequence[Flip]) -> list[tuple[Flip, float]]:
+    """Each flip with the end of its cutover; that of a failed one lasts until the next good one is completed."""
+    return [
+        (one, one.completed if one.ok else next((later.completed for later in flips[index:] if later.ok), INFINITY))
+        for index, one in enumerate(flips)
     ]
 
 
@@ -92,28 +104,46 @@ def age(visit: Visit, start: str, flips: Sequence[Flip]) -> float:
     return visit.sent - max(ends)
 
 
-def cutover_during(visit: Visit, flips: Sequence[Flip]) -> Flip | None:
-    """The last flip whose cutover shares a moment with the visit; a failed one lasts until the next good one."""
-    found = None
-    for index, one in enumerate(flips):
-        end: float = one.completed
-        if not one.ok:
-            end = next((later.completed for later in flips[index + 1 :] if later.ok), INFINITY)
-        if one.invoked <= visit.received and end >= visit.sent:
-            found = one
-    return found
+def met(visit: Visit, flips: Sequence[Flip]) -> list[Flip]:
+    """The flips whose cutover shares a moment with the visit."""
+    return [one for one, end in cutovers(flips) if one.invoked <= visit.received and end >= visit.sent]
+
+
+def place(visit: Visit, start: str, flips: Sequence[Flip]) -> str:
+    """Where the fault of a visit was: at a flip, after one, or at none."""
+    kind = oracle(visit, start, flips)
+    if kind == "stale":
+        return "after"
+    if met(visit, flips):
+        return "at"
+    possible = possibilities(start, flips)
+    old = any(
+        all(one.until < visit.sent for one in possible if one.release == release and one.since <= visit.received)
+        for release in set(visit.marks)
+        if any(one.release == release and one.since <= visit.received for one in possible)
+    )
+    return "after" if kind == "torn" and old else "none"
 
 
 @st.composite
-def flips(draw: st.DrawFn, failing: bool = True, most: int = 12) -> list[Flip]:
-    """Flips one after another, often without a gap, some of them failed, to any release."""
+def flips(draw: st.DrawFn, failing: bool = True, opaque: bool = True, most: int = 12) -> list[Flip]:
+    """Flips one after another, often without a gap, some of them failed or opaque, to any release."""
     now = draw(st.integers(0, 20))
     made = []
     for number in range(1, draw(st.integers(0, most)) + 1):
         invoked = now + draw(st.integers(0, 6))
         completed = now = invoked + draw(st.integers(0, 4))
         ok = not failing or draw(st.integers(0, 4)) > 0
-        made.append(flip(number, draw(st.sampled_from(RELEASES)), invoked, completed, "ok" if ok else "no space"))
+        made.append(
+            flip(
+                number,
+                draw(st.sampled_from(RELEASES)),
+                invoked,
+                completed,
+                "ok" if ok else "no space",
+                opaque=opaque and draw(st.integers(0, 2)) == 0,
+            )
+        )
     return made
 
 

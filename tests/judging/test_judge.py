@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from locust_cutover.judging.judge import UNKNOWN_FLIPS, UNKNOWN_RELEASE, judge
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.visit import Visit
-from tests.histories import RELEASES, age, cutover_during, flip, flips, loss, oracle, page, timeline, visits
+from tests.histories import RELEASES, age, flip, flips, loss, met, oracle, page, place, timeline, visits
 
 TO_B = flip(1, "b", 10, 12)
 TO_C = flip(2, "c", 20, 22)
@@ -23,7 +23,7 @@ def test_a_visit_that_overlaps_a_cutover_may_see_either_release() -> None:
     """Nobody can say when between invoked and completed the link changed."""
     for release in "ab":
         judgment = judge(page(5, 11, release), timeline("a", TO_B))
-        assert (judgment.kind, judgment.flip, judgment.at_flip) == ("ok", TO_B, False)
+        assert (judgment.kind, judgment.flip, judgment.met) == ("ok", TO_B, (1, 1))
 
 
 def test_the_old_release_is_still_right_at_the_very_moment_of_completion() -> None:
@@ -70,7 +70,7 @@ def test_a_visit_over_three_flips_may_see_any_of_their_releases() -> None:
 def test_a_stale_visit_has_an_age_and_the_flip_that_replaced_its_release() -> None:
     """Sent at 40, replaced at 22: 18 old, and the flip to c did it."""
     judgment = judge(page(40, 41, "b"), timeline("a", TO_B, TO_C))
-    assert (judgment.kind, judgment.age, judgment.flip, judgment.at_flip) == ("stale", 18, TO_C, True)
+    assert (judgment.kind, judgment.age, judgment.flip, judgment.place) == ("stale", 18, TO_C, "after")
 
 
 def test_a_rollback_to_an_earlier_release_is_ok() -> None:
@@ -92,14 +92,14 @@ def test_an_answer_that_is_not_whole_is_lost_and_tied_to_the_cutover_it_overlaps
     """A loss far from any flip has another reason."""
     line = timeline("a", TO_B)
     at_flip, alone = judge(loss(11, 14), line), judge(loss(15, 16, "connection closed"), line)
-    assert (at_flip.kind, at_flip.answer, at_flip.flip, at_flip.at_flip) == ("lost", "404 Not Found", TO_B, True)
-    assert (alone.kind, alone.answer, alone.flip, alone.at_flip) == ("lost", "connection closed", None, False)
+    assert (at_flip.kind, at_flip.answer, at_flip.flip, at_flip.place) == ("lost", "404 Not Found", TO_B, "at")
+    assert (alone.kind, alone.answer, alone.flip, alone.place) == ("lost", "connection closed", None, "none")
 
 
 def test_parts_of_two_releases_are_torn_even_when_both_were_possible() -> None:
     """Each part is right by itself, the page is not."""
     judgment = judge(page(5, 15, "a", "b"), timeline("a", TO_B))
-    assert (judgment.kind, judgment.flip, judgment.at_flip) == ("torn", TO_B, True)
+    assert (judgment.kind, judgment.flip, judgment.place) == ("torn", TO_B, "at")
 
 
 def test_a_page_with_a_part_missing_is_torn() -> None:
@@ -109,10 +109,33 @@ def test_a_page_with_a_part_missing_is_torn() -> None:
 
 
 def test_a_torn_page_away_from_any_cutover_is_tied_to_the_flip_that_made_its_old_part_stale() -> None:
-    """A cache served one part."""
+    """A cache served one part: it came after a flip, not at one. A page whose part is missing came after none."""
     judgment = judge(page(15, 16, "a", "b"), timeline("a", TO_B))
-    assert (judgment.kind, judgment.flip, judgment.at_flip) == ("torn", TO_B, True)
-    assert judge(page(15, 16, "b", due=2), timeline("a", TO_B)).flip is None
+    assert (judgment.kind, judgment.flip, judgment.place) == ("torn", TO_B, "after")
+    missing = judge(page(15, 16, "b", due=2), timeline("a", TO_B))
+    assert (missing.kind, missing.flip, missing.place) == ("torn", None, "none")
+
+
+def test_a_visit_is_calm_when_it_overlaps_no_cutover_whatever_it_showed() -> None:
+    """Then it comes after the flip before it; a lost one and one without marks to judge could not have shown it."""
+    line = timeline("a", TO_B)
+    for visit in (page(15, 16, "b"), page(15, 16, "a"), page(15, 16, "a", "b"), page(15, 16, "b", due=2)):
+        judgment = judge(visit, line)
+        assert (judgment.calm, judgment.after, judgment.met) == (True, TO_B, None)
+    assert judge(page(11, 16, "b"), line).calm is False
+    assert (judge(loss(15, 16), line).calm, judge(loss(15, 16), line).after) == (True, None)
+    assert judge(page(15, 16)._replace(due=0), line).after is None
+    assert judge(page(5, 6, "a"), line).after is None
+    assert judge(page(15, 19, "a", "b"), line, known_until=18).calm is False
+
+
+def test_a_command_that_passes_through_an_earlier_release_accuses_nobody() -> None:
+    """1 → 3 → 1: whoever looked while the command ran may have seen 3, though 3 was replaced long ago."""
+    line = timeline("c", flip(1, "a", 10, 12), flip(2, "a", 40, 60, opaque=True))
+    assert judge(page(45, 50, "c"), line).kind == "ok"
+    assert judge(page(30, 39, "c"), line).kind == "stale"
+    later = judge(page(61, 62, "c"), line)
+    assert (later.kind, later.age, later.flip) == ("stale", 1, flip(2, "a", 40, 60, opaque=True))
 
 
 def test_more_marks_than_due_are_fine() -> None:
@@ -152,18 +175,29 @@ def test_every_visit_of_any_history_is_judged_as_the_oracle_judges_it(history: l
         if judgment.kind == "stale":
             assert judgment.age == age(visit, "a", history)
             assert judgment.age > 0
+        during = met(visit, history)
         if judgment.kind in ("ok", "lost"):
-            assert judgment.flip == cutover_during(visit, history)
+            assert judgment.flip == (during[-1] if during else None)
+        if judgment.kind in ("lost", "torn", "stale"):
+            assert judgment.place == place(visit, "a", history)
+        if judgment.kind != "unjudged":
+            assert judgment.met == ((during[0].number, during[-1].number) if during else None)
+            assert judgment.calm == (not during)
 
 
 @given(flips(), st.data())
 def test_a_correct_server_is_never_accused(history: list[Flip], data: st.DataObject) -> None:
     """Any server that shows what the link pointed to at some moment of the visit is ok, whatever moment it takes.
 
-    The link changes at one moment of each cutover; a failed flip changes it or does not.
+    The link changes at one moment of each cutover; a failed flip changes it or does not. An opaque one may change it
+    as often as it likes, and ends at its release.
     """
     took = [one for one in history if one.ok or data.draw(st.booleans())]
-    changes = [(-1, "a"), *((data.draw(st.integers(one.invoked, one.completed)), one.release) for one in took)]
+    changes = [(-1, "a")]
+    for one in took:
+        moments = sorted(data.draw(st.lists(st.integers(one.invoked, one.completed), max_size=3 * one.opaque)))
+        changes += [(moment, data.draw(st.sampled_from(RELEASES))) for moment in moments]
+        changes.append((data.draw(st.integers(moments[-1] if moments else one.invoked, one.completed)), one.release))
     line = timeline("a", *history)
     for _ in range(10):
         sent = data.draw(st.integers(0, 130))
@@ -176,7 +210,7 @@ def test_a_correct_server_is_never_accused(history: list[Flip], data: st.DataObj
         assert judge(page(sent, received, release, release), line).kind == "ok"
 
 
-@given(flips(failing=False), st.integers(1, 60), st.sampled_from(["lost", "torn", "stale"]), st.data())
+@given(flips(failing=False, opaque=False), st.integers(1, 60), st.sampled_from(["lost", "torn", "stale"]), st.data())
 def test_one_planted_anomaly_is_always_found(
     history: list[Flip], after: int, planted: str, data: st.DataObject
 ) -> None:

@@ -35,14 +35,61 @@ def test_a_release_that_was_replaced_knows_by_which_flip_and_how_long_ago() -> N
     assert sighting.replaced_by == flip(2, "c", 20, 22)
 
 
-def test_while_somebody_else_flips_any_release_is_possible() -> None:
-    """In the cutover of a watched flip, also one that never was there before or after; outside it is as ever."""
-    line = timeline("a", flip(1, "b", 10, 12), flip(2, "c", 20, 30)._replace(watched=True))
-    assert line.sighting("a", 30, 35) == (True, True, 0, None)
-    assert line.sighting("new", 15, 20) == (True, False, 0, None)
+def test_during_the_cutover_of_an_opaque_flip_any_release_is_possible() -> None:
+    """A command may pass through a release that was current before, or never was; outside it is as ever."""
+    opaque = flip(2, "b", 20, 30, opaque=True)
+    line = timeline("a", flip(1, "c", 10, 12), opaque)
+    assert line.sighting("a", 30, 35).admissible
+    assert line.sighting("a", 15, 20).admissible
     assert not line.sighting("a", 13, 19).admissible
-    assert not line.sighting("a", 31, 35).admissible
+    assert line.sighting("a", 31, 35) == (False, True, 1, opaque)
+
+
+def test_a_release_that_an_opaque_flip_may_have_passed_through_is_stale_since_that_flip() -> None:
+    """Though it was replaced before, or never flipped to: the link may have pointed to it until then."""
+    opaque = flip(2, "b", 20, 30, opaque=True)
+    line = timeline("b", flip(1, "a", 10, 12), opaque)
+    assert line.sighting("c", 35, 36) == (False, True, 5, opaque)
+    assert not line.sighting("c", 13, 19).known
+
+
+def test_a_mark_that_is_no_release_is_unknown_during_an_opaque_flip_too() -> None:
+    """A wrong mark proves nothing, whenever it is seen."""
+    assert not timeline("a", flip(1, "b", 20, 30, opaque=True)).sighting("login", 22, 25).admissible
+
+
+def test_without_named_releases_an_opaque_flip_may_pass_through_any() -> None:
+    """Each deploy makes a new one; what it passed through cannot be told from a wrong mark afterwards."""
+    line = timeline("a", flip(1, "b", 20, 30, opaque=True), releases=[])
+    assert line.sighting("new", 15, 20) == (True, False, 0, None)
     assert not line.sighting("new", 31, 35).known
+
+
+def test_a_failed_opaque_flip_leaves_every_release_possible_until_the_next_good_one() -> None:
+    """Its cutover lasts as long."""
+    line = timeline("a", flip(1, "b", 10, 12, "timed out", opaque=True), flip(2, "b", 20, 22))
+    assert line.sighting("c", 15, 16).admissible
+    assert line.sighting("c", 22, 23).admissible
+    assert line.sighting("c", 23, 24).age == 1
+
+
+def test_a_visit_meets_every_flip_of_its_phase_whose_cutover_it_overlaps() -> None:
+    """Repairs have no number, and flips of another phase are none of this one's."""
+    earlier = Flip(0, 7, "a", 1, 3)
+    line = timeline("a", earlier, Flip(1, 0, "a", 8, 8), Flip(1, 1, "b", 10, 12), Flip(1, 2, "a", 20, 22))
+    assert line.met_during(1, 0, 30) == (1, 2)
+    assert line.met_during(1, 12, 19) == (1, 1)
+    assert line.met_during(1, 13, 19) is None
+    assert line.met_during(1, 0, 9) is None
+    assert line.met_during(0, 0, 9) == (7, 7)
+
+
+def test_the_flip_before_a_calm_visit_outlives_those_that_are_forgotten() -> None:
+    """A calm visit comes after it, however much later."""
+    line = timeline("a", flip(1, "b", 10, 12), flip(2, "c", 20, 22))
+    line.forget(1000)
+    assert line.flip_before(1001) == flip(2, "c", 20, 22)
+    assert timeline("a").flip_before(5) is None
 
 
 def test_a_rollback_makes_the_earlier_release_possible_again() -> None:
@@ -126,6 +173,8 @@ def test_a_timeline_that_grows_and_forgets_gives_the_same_answers(history: list[
                 release, visit.sent, visit.received
             )
         assert live.flip_during(visit.sent, visit.received) == whole.flip_during(visit.sent, visit.received)
+        assert live.met_during(0, visit.sent, visit.received) == whole.met_during(0, visit.sent, visit.received)
+        assert live.flip_before(visit.received) == whole.flip_before(visit.received)
 
 
 def test_after_a_failed_flip_the_release_that_the_link_then_held_is_possible_too() -> None:

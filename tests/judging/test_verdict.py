@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from locust_cutover.judging.bounds import lower_bound, upper_bound
-from locust_cutover.judging.fliptable import FlipTable
-from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.fliptable import Convergence, FlipTable
+from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.verdict import (
     EXIT_CODES,
+    RESTLESS,
+    UNMET,
     Expectation,
-    Outage,
     PhaseFacts,
     PhaseVerdict,
     Verdict,
     judge_phase,
-    outage,
     requests_lost,
     worst,
 )
@@ -39,24 +38,33 @@ def phase(lost: Expected = "none", torn: Expected = "none", stale: Expected = "n
 
 
 class Seen:
-    """What was seen in a phase: so many visits of a kind, at a flip or at none."""
+    """What was seen in a phase: so many visits of a kind, at a flip, after one or away from all.
 
-    def __init__(self, flips: int = 10, index: int = 0) -> None:
+    Every flip is met by an ok visit, and followed by a calm one, unless `met` or `calm` says otherwise.
+    """
+
+    def __init__(self, flips: int = 10, index: int = 0, *, met: bool = True, calm: bool = True) -> None:
         self.index = index
         self.tally = Tally()
         self.table = FlipTable(index, sparse=False)
         self.flips = [Flip(index, number, "a", number * 100, number * 100 + 1) for number in range(flips + 1)]
         for flip in self.flips[1:]:
             self.table.add(flip)
+            self.table.count(flip, Toll(probes=calm))
+        if met and flips:
+            self.table.meet(1, flips)
 
-    def add(self, kind: Kind, visits: int = 1, at: int | None = None) -> Seen:
-        """`visits` of this kind; `at` the number of their flip."""
-        flip = None if at is None else self.flips[at]
+    def add(self, kind: Kind, visits: int = 1, at: int | None = None, after: int | None = None) -> Seen:
+        """`visits` of this kind; `at` or `after` the flip of this number, or calm ones. A stale one is always after."""
+        if kind == "stale":
+            at, after = None, at or after
+        flip = None if at is None and after is None else self.flips[at or after or 0]
+        place: Place = "none" if flip is None else "at" if after is None else "after"
+        met = (at, at) if at else None
         visit = Visit(self.index, "GET", "/", 1_000_005, 1_000_006, kind, True, ("a",), 1, 1)
         for _ in range(visits):
-            self.tally.add(visit, Judgment(kind, kind, flip, flip is not None))
-        for met, counts in self.tally.flips.values():
-            self.table.count(met, counts)
+            self.tally.add(visit, Judgment(kind, kind, flip, place, met=met, calm=at is None))
+        self.table.take(self.tally)
         self.tally.flips.clear()
         return self
 
@@ -105,9 +113,9 @@ def test_an_expectation_holds_or_not(fault: Fault, expected: Expected, at_flip: 
     assert all(expectation(result, other).verdict == "held" for other in FAULTS if other != fault)
 
 
-def test_without_a_visit_between_two_flips_or_after_the_last_old_pages_are_not_ruled_out() -> None:
+def test_without_a_calm_visit_after_a_flip_old_pages_are_not_ruled_out() -> None:
     """A server that is stuck on one release looks right to visits that each meet a flip; losses are judged anyway."""
-    seen = Seen()
+    seen = Seen(calm=False)
     for number in range(1, 11):
         seen.add("ok", 10, at=number)
     result = seen.judge(phase())
@@ -116,30 +124,34 @@ def test_without_a_visit_between_two_flips_or_after_the_last_old_pages_are_not_r
         "torn": "inconclusive",
         "stale": "inconclusive",
     }
-    assert result.troubles == (
-        "no visit with marks fell between two flips or after the last: an old page could not show",
-    )
+    assert result.troubles == (RESTLESS,)
 
 
-def test_who_expects_nothing_of_old_pages_needs_no_such_visit() -> None:
+def test_a_calm_visit_is_one_whatever_it_showed() -> None:
+    """Where nearly all were stale, nobody can say that a stale page could not be detected."""
+    result = Seen().add("stale", 99, after=3).judge(phase(torn="none", stale="any"))
+    assert (result.verdict, result.troubles) == ("held", ())
+
+
+def test_without_a_visit_that_met_a_flip_losses_are_not_ruled_out() -> None:
+    """Visitors in step with the flips meet none of them, whatever the flips do."""
+    result = Seen(met=False).add("ok", 1000).judge(phase())
+    assert {fault: expectation(result, fault).verdict for fault in FAULTS} == {
+        "lost": "inconclusive",
+        "torn": "inconclusive",
+        "stale": "held",
+    }
+    assert (result.troubles, result.met_flips, result.outage) == ((UNMET,), 0, None)
+
+
+def test_who_expects_nothing_of_losses_needs_no_visit_that_met_a_flip() -> None:
     """any: whatever."""
-    assert Seen().add("ok", 10, at=3).judge(phase(torn="any", stale="any")).verdict == "held"
+    assert Seen(met=False).add("ok", 10).judge(phase(lost="any", torn="any")).verdict == "held"
 
 
-@pytest.mark.parametrize(("sent", "due"), [(5, 1), (1_000_005, 0)])
-def test_a_visit_before_the_first_flip_or_without_marks_rules_nothing_out(sent: int, due: int) -> None:
-    """The first could not be old yet, of the other nobody knows the release."""
-    seen = Seen()
-    visit = Visit(0, "GET", "/", sent, sent + 1, "200 OK", True, ("a",) * due, due, 1)
-    seen.tally.add(visit, Judgment("ok", "200 OK"))
-    assert seen.judge(phase()).verdict == "inconclusive"
-
-
-def test_visits_of_several_nodes_count_together() -> None:
-    """The latest of all."""
-    seen, other = Seen().add("ok", 10, at=3), Seen().add("ok")
-    seen.tally.merge(Tally.from_message(other.tally.to_message()))
-    assert seen.judge(phase()).verdict == "held"
+def test_who_expects_nothing_of_old_pages_needs_no_calm_visit() -> None:
+    """any: whatever."""
+    assert Seen(calm=False).add("ok", 10, at=3).judge(phase(torn="any", stale="any")).verdict == "held"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -154,7 +166,7 @@ def test_faults_away_from_every_flip_are_no_positive_control(fault: Fault) -> No
     expect: dict[Fault, Expected] = {fault: "some"}
     result = Seen().add("ok", 100).add(fault, 50).judge(phase(**expect))
     assert result.verdict == "inconclusive"
-    assert expectation(result, fault).unexplained == expectation(result, fault).observed == 50
+    assert expectation(result, fault).at_none == expectation(result, fault).observed == 50
     assert f"{fault} visits were to be seen at flips and none was" in result.troubles
 
 
@@ -162,14 +174,23 @@ def test_one_fault_at_a_flip_is_control_enough_among_many_elsewhere() -> None:
     """Most of the losses may be the server's own."""
     result = Seen().add("ok", 100).add("lost", 50).add("lost", at=1).judge(phase(lost="some"))
     assert result.verdict == "held"
-    assert (expectation(result, "lost").observed, expectation(result, "lost").unexplained) == (51, 50)
+    assert (expectation(result, "lost").at_flips, expectation(result, "lost").at_none) == (1, 50)
+
+
+def test_a_torn_page_after_a_flip_is_no_positive_control() -> None:
+    """A server that mixes releases at random would show it, too."""
+    result = Seen().add("ok", 100).add("torn", 41, after=3).judge(phase(torn="some"))
+    assert result.verdict == "inconclusive"
+    torn = expectation(result, "torn")
+    assert (torn.at_flips, torn.after_flips, torn.at_none, torn.harmful_flips) == (0, 41, 0, 1)
 
 
 def test_losses_at_a_repair_are_no_positive_control() -> None:
     """The link was missing before the first flip: no flip of the phase did that."""
     result = Seen().add("ok", 100).add("lost", 5, at=0).judge(phase(lost="some"))
     assert result.verdict == "inconclusive"
-    assert expectation(result, "lost").harmful_flips == 0
+    lost = expectation(result, "lost")
+    assert (lost.harmful_flips, lost.other_flips, lost.harmful_upper95) == (1, 1, pytest.approx(1 - 0.05 ** (1 / 10)))
 
 
 def test_another_phases_faults_are_not_this_ones() -> None:
@@ -320,9 +341,9 @@ def test_the_counts_of_a_phase_stand_in_its_verdict() -> None:
     assert result.answers == (("ok", "ok", 87), ("lost", "lost", 10), ("torn", "torn", 3))
     assert (result.lost, result.lost_share, result.rate) == (10, 0.1, 10.0)
     lost, torn, stale = result.expectations
-    assert (lost.observed, lost.unexplained, lost.harmful_flips) == (10, 0, 2)
+    assert (lost.observed, lost.at_none, lost.harmful_flips, lost.tried_flips) == (10, 0, 2, 10)
     assert lost.harmful_upper95 == pytest.approx(0.50690, abs=1e-5)  # 2 of 10, Clopper-Pearson
-    assert (torn.observed, torn.unexplained, torn.harmful_flips) == (3, 3, 0)
+    assert (torn.observed, torn.at_none, torn.harmful_flips) == (3, 3, 0)
     assert stale.harmful_upper95 == pytest.approx(1 - 0.05 ** (1 / 10), abs=1e-9)
 
 
@@ -333,151 +354,31 @@ def test_without_flips_any_share_of_them_may_be_harmful() -> None:
     assert result.outage is None
 
 
+def test_the_bound_counts_only_flips_that_a_visit_met() -> None:
+    """Of 10 flips 4 were met, and none of these did harm: the others prove nothing."""
+    seen = Seen(met=False)
+    seen.table.meet(2, 5)
+    lost = expectation(seen.add("ok", 100).judge(phase()), "lost")
+    assert (lost.tried_flips, lost.harmful_upper95) == (4, pytest.approx(1 - 0.05 ** (1 / 4), abs=1e-9))
+
+
+def test_losses_away_from_flips_are_the_background_and_no_outage() -> None:
+    """A server that drops requests now and then does not do so because of a flip."""
+    result = Seen().add("ok", 980).add("lost", 20).add("ok", at=1).judge(phase(lost="any"))
+    assert result.outage is not None
+    assert result.background is not None
+    assert (result.outage.us, result.background.lost, result.background.visits) == (0, 20, 1000)
+
+
 def test_the_times_of_stale_visits_stand_in_the_verdict() -> None:
     """0 where there was none."""
     seen = Seen().add("ok", 5)
-    assert (seen.judge(phase()).longest_stale, seen.judge(phase()).convergence) == (0, 0)
+    assert (seen.judge(phase()).longest_stale, seen.judge(phase()).convergence) == (0, Convergence())
     visit = Visit(0, "GET", "/", 1000, 1200, "200 OK", True, ("a",), 1, 1)
-    seen.tally.add(visit, Judgment("stale", "200 OK", None, True, age=70))
-    assert (seen.judge(phase()).longest_stale, seen.judge(phase()).convergence) == (70, 270)
-
-
-# The outage.
-
-
-def facts(flips: int, seconds: float = SECONDS) -> PhaseFacts:
-    """So many flips in so many seconds."""
-    return PhaseFacts(seconds=seconds, flips=flips)
-
-
-def measured(lost: int, visits: int, facts: PhaseFacts, sum_of_squares: int) -> Outage:
-    """The outage of a phase in which something was measured."""
-    found = outage(lost, visits, facts, sum_of_squares)
-    assert found is not None
-    return found
-
-
-def test_the_outage_is_the_share_of_lost_visits_in_the_time_of_a_flip() -> None:
-    """30 of 10,000 lost, a flip every 20 ms: 60 us a flip."""
-    assert measured(30, 10_000, facts(500), 30).us == pytest.approx(60)
-
-
-def test_the_outage_of_a_phase_that_lost_all_is_all_of_it() -> None:
-    """20 ms of each 20 ms; the interval goes no further."""
-    found = measured(1000, 1000, facts(500), 2000)
-    assert found.us == found.upper95 == pytest.approx(20_000)
-    assert 19_000 < found.lower95 < 20_000
-
-
-def test_the_interval_is_two_sided_and_clopper_pearsons() -> None:
-    """10 independent losses of 10,000: 0.048 % to 0.184 %, as in the tables."""
-    found = measured(10, 10_000, facts(500), 10)
-    assert found.lower95 == pytest.approx(20_000 * 0.00047964, rel=1e-4)
-    assert found.upper95 == pytest.approx(20_000 * 0.00183832, rel=1e-4)
-
-
-def test_without_a_loss_the_upper_end_is_one_sided() -> None:
-    """None of 10,000: less than 3/10,000 of the time of a flip."""
-    found = measured(0, 10_000, facts(500), 0)
-    assert (found.us, found.lower95) == (0, 0)
-    assert found.upper95 == pytest.approx(20_000 * (1 - 0.05 ** (1 / 10_000)))
-
-
-@pytest.mark.parametrize(("visits", "facts"), [(0, facts(5)), (5, facts(0)), (5, facts(5, seconds=0.0))])
-def test_without_visits_flips_or_time_there_is_no_outage(visits: int, facts: PhaseFacts) -> None:
-    """Nothing is divided by zero."""
-    assert outage(0, visits, facts, 0) is None
-
-
-def test_losses_on_one_flip_say_less_than_the_same_number_spread() -> None:
-    """20 visitors that met one bad flip are one observation: same estimate, wider interval."""
-    spread = measured(20, 10_000, facts(500), 20)
-    pairs = measured(20, 10_000, facts(500), 10 * 2**2)
-    cluster = measured(20, 10_000, facts(500), 20**2)
-    assert spread.us == pairs.us == cluster.us
-    assert spread.lower95 > pairs.lower95 > cluster.lower95 > 0
-    assert spread.upper95 < pairs.upper95 < cluster.upper95
-
-
-def test_a_single_cluster_weighs_like_a_single_loss() -> None:
-    """Its interval is that of 1 loss of 500 visits, not of 20 of 10,000."""
-    cluster = measured(20, 10_000, facts(500), 20**2)
-    assert cluster.us == pytest.approx(20_000 / 500)
-    assert cluster.lower95 == pytest.approx(20_000 * lower_bound(1, 500, 0.975), rel=1e-9)
-    assert cluster.upper95 == pytest.approx(20_000 * upper_bound(1, 500, 0.975), rel=1e-9)
-
-
-def test_from_one_flip_nothing_is_known_about_clusters() -> None:
-    """Its losses are taken for independent ones, and nothing is divided by zero."""
-    found = measured(20, 1000, facts(1, 0.02), 20**2)
-    assert found.upper95 == pytest.approx(20_000 * upper_bound(20, 1000, 0.975), rel=1e-9)
-
-
-def test_losses_more_even_than_chance_do_not_narrow_the_interval() -> None:
-    """Each flip lost exactly one: still no more is known than from independent losses."""
-    even = measured(500, 10_000, facts(500), 500)
-    assert even.upper95 > even.us * 1.07
-
-
-def covered(visitors: int, together: int, outage_us: float, flips: int) -> float:
-    """The share of 200 phases whose interval holds the true outage.
-
-    Each flip is 20 ms and loses what is sent in its first `outage_us`. Each of the `visitors` sends every
-    millisecond, with its own phase; `together` send at the same moments as one.
-    """
-    chance = random.Random(20260731)
-    held = 0
-    for _ in range(200):
-        losses = [
-            sum(int(outage_us / 1000 + chance.random()) for _ in range(visitors // together)) * together
-            for _ in range(flips)
-        ]
-        found = measured(
-            sum(losses), visitors * 20 * flips, facts(flips, 0.02 * flips), sum(losses_of**2 for losses_of in losses)
-        )
-        held += found.lower95 <= outage_us <= found.upper95
-    return held / 200
-
-
-@pytest.mark.parametrize(
-    ("visitors", "together", "outage_us", "flips"),
-    [
-        (1, 1, 5, 200),
-        (1, 1, 20, 200),
-        (1, 1, 400, 100),
-        (10, 1, 1, 100),
-        (10, 1, 30, 100),
-        (10, 1, 2600, 50),
-        (10, 10, 50, 100),
-        (10, 10, 150, 100),
-        (10, 5, 2600, 50),
-    ],
-    ids=[
-        "one visitor, one loss",
-        "one visitor, few losses",
-        "one visitor, many losses",
-        "ten visitors, one loss",
-        "ten visitors, some losses",
-        "ten visitors, outage longer than a visit",
-        "ten visitors in step, few bad flips",
-        "ten visitors in step, some bad flips",
-        "ten visitors in two groups, every flip bad",
-    ],
-)
-def test_the_interval_holds_the_true_outage(visitors: int, together: int, outage_us: float, flips: int) -> None:
-    """In at least nine of ten phases (fixed seed), for few and many losses, apart and in clusters."""
-    assert covered(visitors, together, outage_us, flips) >= 0.9
-
-
-def test_without_counting_clusters_the_interval_would_be_too_narrow() -> None:
-    """The simulation can tell: ten visitors in step, taken for independent ones, are covered too rarely."""
-    chance = random.Random(20260731)
-    held = 0
-    for _ in range(200):
-        lost = 10 * sum(chance.random() < 0.15 for _ in range(100))
-        found = measured(lost, 20_000, facts(100, 2.0), lost)
-        held += found.lower95 <= 150 <= found.upper95
-    assert held / 200 < 0.7
+    seen.tally.add(visit, Judgment("stale", "200 OK", seen.flips[9], "after", age=99))
+    seen.table.take(seen.tally)
+    assert seen.judge(phase()).longest_stale == 99
+    assert seen.judge(phase()).convergence == Convergence(unseen=299, next_flip=True)
 
 
 # In words.
