@@ -121,8 +121,9 @@ def carries(spacing: Histogram | None, seconds: float, flips: int) -> float | No
     if not spacing:
         return None
     needed = 1 - math.pow(1 - CONFIDENCE, 1 / flips)
+    # Each time counts with the near end of its bucket, and in the sum with the far one: c is rather too small.
     buckets = [(lower_end(bucket), count) for bucket, count in sorted(spacing.items())]
-    time = max(seconds * 1e9, sum(start * count for start, count in buckets))
+    time = max(seconds * 1e9, sum(lower_end(bucket + 1) * count for bucket, count in spacing.items()))
     # c(g) is linear between two of the times, and grows by the number of times that are longer.
     longer = sum(count for _, count in buckets)
     covered, reached = 0.0, 0.0
