@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from typing import Any
 
@@ -127,9 +128,13 @@ class Tally:
         return found[1]
 
     def _meet(self, phase: int, first: int, last: int) -> None:
-        """Add the flips `first` to `last`. Visits come by the time they were received, so `last` never falls."""
+        """Add the flips `first` to `last`; in any order, since a history is judged file by file."""
         ranges = self.met.setdefault(phase, [])
-        while ranges and ranges[-1][1] >= first - 1:
-            earliest, latest = ranges.pop()
-            first, last = min(first, earliest), max(last, latest)
-        ranges.append((first, last))
+        # The ranges are apart and in order: of those that begin earlier only the last one can touch this one.
+        begin = bisect_left(ranges, (first,))
+        if begin and ranges[begin - 1][1] >= first - 1:
+            begin -= 1
+        end = bisect_left(ranges, (last + 2,))
+        if begin < end:
+            first, last = min(first, ranges[begin][0]), max(last, ranges[end - 1][1])
+        ranges[begin:end] = [(first, last)]
