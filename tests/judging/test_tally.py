@@ -99,6 +99,19 @@ def test_what_is_no_fault_has_no_place(kind: Kind) -> None:
     assert not tally_of((visit(), alone(kind)), (visit(), at(kind, made(1)))).places
 
 
+def test_calm_visits_are_counted_by_kind_and_those_that_met_a_flip_too() -> None:
+    """Some are neither: after the switcher's death nobody knows whether they met a flip."""
+    tally = tally_of(
+        (visit(), alone("ok")),
+        (visit(), after("stale", made(1))),
+        (visit(), at("lost", made(1))),
+        (visit(), Judgment("lost", "404 Not Found")),
+        (visit(1), alone("lost")),
+    )
+    assert tally.calm == {(0, "ok"): 1, (0, "stale"): 1, (1, "lost"): 1}
+    assert tally.meetings == {0: 1}
+
+
 def test_the_times_between_visits_are_counted_by_phase() -> None:
     """The first visit of a phase comes after none."""
     tally = tally_of(*((visit(phase, apart=apart), alone("ok")) for phase, apart in [(0, 0), (0, 7), (0, 7), (1, 9)]))
