@@ -408,7 +408,7 @@ def test_a_phase_of_the_run_before_that_is_drained_late_says_nothing_of_this_one
 
 
 def test_a_late_joiner_is_told_what_it_needs(cluster: Make) -> None:
-    """The run, where the link was, the last flip to each release, and that visitors may come."""
+    """The run, where the link was, the flip that changed that, the last to each release, and that visitors may come."""
     owner = cluster("one")
     owner.nodes.open(0)
     owner.nodes.start("a")
@@ -418,7 +418,7 @@ def test_a_late_joiner_is_told_what_it_needs(cluster: Make) -> None:
     owner.nodes.join("late")
     (joined,) = late.heard
     assert [part["do"] for part in joined["messages"]] == ["begin", "start", "know", "open"]
-    assert [Flip(*values) for values in joined["messages"][2]["flips"]] == flips[-2:]
+    assert [Flip(*values) for values in joined["messages"][2]["flips"]] == [flips[0], *flips[-2:]]
     assert owner.workers["one"].said() == ["begin", "open", "start", "know"]
 
 
