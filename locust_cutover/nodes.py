@@ -13,6 +13,7 @@ from gevent.event import Event
 from locust_cutover.access import Access
 from locust_cutover.host import this_host
 from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.latecomer import needs
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip
 from locust_cutover.node import Message
@@ -50,7 +51,9 @@ class Nodes:
         self._start: Message = {}
         self._open: Message = {}
         self._closed = -1
-        self._latest: dict[str, Flip] = {}
+        self._flips: list[Flip] = []
+        """The flips so far, as far as a node that joins late needs them, and some newer ones."""
+        self._kept = 0
         self._seen: dict[str, _Seen] = {}
         self.run = ""
         self.tally = Tally()
@@ -72,7 +75,8 @@ class Nodes:
         self.run = uuid4().hex
         self.tally = Tally()
         self.flips = [FlipTable(index, phase.sparse) for index, phase in enumerate(scenario.phases)]
-        self._latest = {}
+        self._flips = []
+        self._kept = 0
         self._closed = -1
         self._seen = {name: _Seen() for name in self._present()}
         self._start = self._open = {}
@@ -92,16 +96,12 @@ class Nodes:
         self._send(self._begin, None)
 
     def join(self, name: str) -> None:
-        """A node that came later: tell it what the others know and it needs.
-
-        That is of each release the last flip: its visits are all sent later than these.
-        """
+        """A node that came later: tell it what the others know and it needs."""
         if not self._begin:
             return
         # It has made no visit of a phase that is closed already.
         self._seen.setdefault(name, _Seen(drained=self._closed))
-        flips = sorted(self._latest.values(), key=lambda flip: flip.invoked)
-        known = {"do": "know", "flips": flips, "watermark": 0}
+        known = {"do": "know", "flips": needs(self._flips), "watermark": 0}
         # In one message: a flip that is broadcast between two would be told twice.
         self._send({"do": "join", "messages": [*filter(None, [self._begin, self._start, known, self._open])]}, name)
 
@@ -119,8 +119,11 @@ class Nodes:
     def know(self, flips: list[Flip], watermark: int) -> None:
         """Every flip invoked until the watermark is known; these are the new ones."""
         for flip in flips:
-            self._latest[flip.release] = flip
             self.flips[flip.phase].add(flip)
+        self._flips += flips
+        if len(self._flips) > 2 * self._kept + 100:
+            self._flips = needs(self._flips)
+            self._kept = len(self._flips)
         self._send({"do": "know", "flips": flips, "watermark": watermark}, None)
 
     def know_all(self) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from locust_cutover.check import check, main
 from locust_cutover.history import HistoryError
+from locust_cutover.judging.fliptable import Convergence, FlipTable
 
 Operation = dict[str, Any]
 
@@ -49,6 +50,7 @@ RUN: Operation = {
             },
         ],
     },
+    "releases": ["a", "b"],
     "server": "gevent.pywsgi 25.4",
     "users": 2,
     "url": "http://127.0.0.1:8080",
@@ -123,6 +125,11 @@ def write(path: Path, operations: list[Operation]) -> Path:
     return path
 
 
+def rows(table: FlipTable) -> list[tuple[int, ...]]:
+    """Of each flip in the table: number, visits, lost, torn, stale."""
+    return [(row.flip.number, row.visits, *row.faults) for row in table.rows()]
+
+
 class Command:
     """python -m locust_cutover.check, in this process."""
 
@@ -183,9 +190,10 @@ def test_the_numbers_are_those_that_one_gets_by_hand(tmp_path: Path) -> None:
     forced, atomic = result.phases
     assert forced.answers == (("ok", "200 OK", 4), ("lost", "404 Not Found", 1))
     assert atomic.answers == (("ok", "200 OK", 2), ("stale", "200 OK", 1))
-    assert (atomic.longest_stale, atomic.convergence) == (90, 110)
-    assert [(row.flip.number, *row[1:]) for row in result.flips[0].rows()] == [(1, 1, 1, 0, 0), (2, 1, 0, 0, 0)]
-    assert [(row.flip.number, *row[1:]) for row in result.flips[1].rows()] == [(2, 1, 0, 0, 1)]
+    assert (atomic.longest_stale, atomic.convergence) == (90, Convergence(unseen=110))
+    assert [phase.met_flips for phase in result.phases] == [2, 1]
+    assert rows(result.flips[0]) == [(1, 1, 1, 0, 0), (2, 1, 0, 0, 0)]
+    assert rows(result.flips[1]) == [(2, 1, 0, 0, 1)]
     assert [one.harmful_flips for one in forced.expectations] == [1, 0, 0]
     assert forced.outage is not None
     assert forced.outage.us == pytest.approx(1 / 5 * 4 / 2)
@@ -209,8 +217,10 @@ def test_after_the_switchers_death_only_what_needs_no_later_flip_is_judged(tmp_p
     lost, torn = visit(1, 8100, answer="timed out"), visit(1, 8200, "a", "b")
     operations = owner(early, late, lost, torn)
     operations.insert(-1, {"op": "blind", "after": 7900})
-    answers = check([write(tmp_path / "run.jsonl", operations)]).phases[1].answers
-    assert sorted(answers) == [
+    phase = check([write(tmp_path / "run.jsonl", operations)]).phases[1]
+    assert phase.background is not None
+    assert (phase.background.lost, phase.background.visits) == (0, 1)  # whether the other met a flip is not known
+    assert sorted(phase.answers) == [
         ("lost", "timed out", 1),
         ("ok", "200 OK", 1),
         ("torn", "200 OK", 1),
@@ -221,18 +231,18 @@ def test_after_the_switchers_death_only_what_needs_no_later_flip_is_judged(tmp_p
 @pytest.mark.parametrize(
     ("harm", "row"),
     [
-        (visit(1, 5990, answer="404 Not Found"), (1, 1, 0, 0)),
-        (visit(1, 5990, "a", "b"), (1, 0, 1, 0)),
-        (visit(1, 6100, "a"), (1, 0, 0, 1)),
+        (visit(1, 5990, answer="404 Not Found"), (1, 0, 0)),
+        (visit(1, 5990, "a", "b"), (0, 1, 0)),
+        (visit(1, 6100, "a"), (0, 0, 1)),
     ],
     ids=["lost", "torn", "stale"],
 )
 def test_of_a_phase_as_fast_as_possible_the_harmful_flips_are_in_the_table(
     tmp_path: Path, harm: Operation, row: tuple[int, ...]
 ) -> None:
-    """Whatever harm they did; those that only met visits are not."""
-    result = check([write(tmp_path / "run.jsonl", owner(harm, visit(1, 6995, "a")))])
-    assert [(found.flip.number, *found[1:]) for found in result.flips[1].rows()] == [(1, *row)]
+    """Whatever harm they did, with the visits that came to none; those that only met visits are not."""
+    visits = [visit(1, 5992, "a"), harm, visit(1, 6005, "b"), visit(1, 6995, "a")]
+    assert rows(check([write(tmp_path / "run.jsonl", owner(*visits))]).flips[1]) == [(1, 3, *row)]
 
 
 def test_the_flips_may_stand_behind_the_visits_they_explain(tmp_path: Path) -> None:
@@ -370,6 +380,7 @@ def having(key: str, value: Any) -> Callable[[Operation], Operation]:
     [
         ("run", without("scenario")),
         ("run", without("began")),
+        ("run", without("releases")),
         ("run", having("scenario", {"name": "small"})),
         ("run", having("scenario", "small")),
         ("run", having("scenario", {**RUN["scenario"], "phases": [{"name": "forced"}]})),

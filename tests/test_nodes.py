@@ -16,6 +16,7 @@ import locust_cutover.node
 import locust_cutover.recorder
 from locust_cutover.history import read, read_visit
 from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip
 from locust_cutover.node import Message, Node
 from locust_cutover.nodes import Nodes
@@ -159,7 +160,7 @@ def cluster() -> Iterable[Make]:
 
 def counts(nodes: Nodes, phase: int = 0) -> list[tuple[int, ...]]:
     """Of each flip in the table: number, visits, lost, torn, stale."""
-    return [(row.flip.number, *row[1:]) for row in nodes.flips[phase].rows()]
+    return [(row.flip.number, row.visits, *row.faults) for row in nodes.flips[phase].rows()]
 
 
 # One run.
@@ -241,6 +242,23 @@ def test_phases_follow_each_other(cluster: Make) -> None:
     assert owner.nodes.tally.visits(1) == 3
 
 
+def test_of_a_sparse_phase_a_harmful_flip_has_the_visits_of_all_nodes(cluster: Make) -> None:
+    """Those before its harm, and those that came to no harm and were reported later or by another node."""
+    owner = cluster("one", "two")
+    one, two = owner.workers.values()
+    lost, right = visit(95, phase=1), visit(95, "b", phase=1)
+
+    def visits() -> None:
+        for worker, made in [(two, right), (one, right), (one, lost), (one, right), (two, right)]:
+            worker.visits(made)
+            owner.nodes.know([], 300)
+            settle()
+            owner.nodes.ask()
+
+    owner.play(flip(1, "b", 100, phase=1), phase=1, before=visits)
+    assert counts(owner.nodes, 1) == [(1, 5, 1, 0, 0)]
+
+
 def test_after_the_close_no_node_lets_a_visitor_in(cluster: Make) -> None:
     """Who comes then waits for the next phase."""
     owner = cluster("one", "two")
@@ -267,7 +285,7 @@ def test_the_nodes_learn_the_marks_and_the_phases_of_the_run(cluster: Make) -> N
     one = owner.workers["one"]
     assert one.node.phases == ["forced", "fast"]
     assert one.recorder.marks.due == 1
-    assert one.heard[0]["sparse"] == [1]
+    assert one.heard[0]["releases"] == ["a", "b"]
 
 
 def test_after_the_switchers_death_the_nodes_judge_what_they_can(cluster: Make) -> None:
@@ -390,7 +408,7 @@ def test_a_phase_of_the_run_before_that_is_drained_late_says_nothing_of_this_one
 
 
 def test_a_late_joiner_is_told_what_it_needs(cluster: Make) -> None:
-    """The run, where the link was, the last flip to each release, and that visitors may come."""
+    """The run, where the link was, the flip that changed that, the last to each release, and that visitors may come."""
     owner = cluster("one")
     owner.nodes.open(0)
     owner.nodes.start("a")
@@ -400,7 +418,7 @@ def test_a_late_joiner_is_told_what_it_needs(cluster: Make) -> None:
     owner.nodes.join("late")
     (joined,) = late.heard
     assert [part["do"] for part in joined["messages"]] == ["begin", "start", "know", "open"]
-    assert [Flip(*values) for values in joined["messages"][2]["flips"]] == flips[-2:]
+    assert [Flip(*values) for values in joined["messages"][2]["flips"]] == [flips[0], *flips[-2:]]
     assert owner.workers["one"].said() == ["begin", "open", "start", "know"]
 
 
@@ -642,15 +660,7 @@ def test_a_node_that_was_gone_before_the_run_is_not_missed(cluster: Make) -> Non
 
 def report(owner: Cluster, **changes: Any) -> Message:
     """The report of a node that has counted nothing, but for these."""
-    empty: dict[str, list[Any]] = {
-        "answers": [],
-        "unexplained": [],
-        "longest_stale": [],
-        "convergence": [],
-        "latest_calm": [],
-        "flips": [],
-        "strips": [],
-    }
+    empty = Tally().to_message()
     return {"run": owner.nodes.run, "tally": empty, "visits": 0, "drained": 0, "trouble": "", **changes}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 
 import gevent
@@ -30,9 +30,9 @@ class Rig:
         self.recorder = Recorder(lambda visit, judgment: self.reported.append((visit, judgment)))
         self.begin()
 
-    def begin(self, sparse: Collection[int] = ()) -> None:
+    def begin(self) -> None:
         """A new run with the releases a and b; the link points to a."""
-        self.recorder.begin("/current/", Marks("mark: (.)", 1), ["a", "b"], sparse)
+        self.recorder.begin("/current/", Marks("mark: (.)", 1), ["a", "b"])
         self.recorder.start("a")
 
     def visit(self, sent: int, received: int, *marks: str, phase: int = 0) -> Visit:
@@ -102,7 +102,7 @@ def settle() -> None:
 
 def harm(tally: Tally) -> dict[int, list[int]]:
     """Of each flip in it, by its number: visits, lost, torn, stale."""
-    return {number: counts for (_, number), (_, counts) in tally.flips.items()}
+    return {number: [toll.visits, *toll.faults] for (_, _, number), (_, toll) in tally.flips.items()}
 
 
 # Letting in.
@@ -451,31 +451,15 @@ def test_a_new_run_has_nothing_counted(rig: Rig, visitors: Spawn) -> None:
     assert not waiting.ready()
 
 
-def test_of_a_sparse_phase_a_flip_goes_out_with_all_its_visits_when_it_does_harm(rig: Rig) -> None:
-    """Harmless so far, it is kept while a visit that met it may still be judged."""
-    rig.begin(sparse=[0])
-    rig.recorder.open(0)
-    rig.now = 40
-    slow = rig.recorder.enter()
-    rig.visit(45, 70, "b")
-    rig.recorder.know([flip(1, 50, 60)], 80)
-    assert rig.kinds() == ["ok"]
-    assert harm(rig.recorder.take_tally()) == {}
-    rig.recorder.leave(slow, answer(41, 90))
-    rig.recorder.know([], 100)
-    assert rig.kinds() == ["ok", "lost"]
-    assert harm(rig.recorder.take_tally()) == {1: [2, 1, 0, 0]}
-
-
-def test_of_a_sparse_phase_a_harmless_flip_that_is_over_is_dropped(rig: Rig) -> None:
-    """No visit is left that could have met it, so it is not carried along for ever."""
-    rig.begin(sparse=[0])
-    rig.recorder.open(0)
-    rig.visit(45, 70, "b")
-    rig.recorder.know([flip(1, 50, 60)], 80)
-    assert rig.kinds() == ["ok"]
-    assert harm(rig.recorder.take_tally()) == {}
-    assert rig.recorder._tally.flips == {}
+def test_a_ticket_says_how_long_after_the_one_before_it_came(rig: Rig) -> None:
+    """Of any visitor of the node; the first of a phase comes after none, whatever was before."""
+    aparts = []
+    for phase, times in enumerate([[100, 100, 170], [900, 930]]):
+        rig.recorder.open(phase)
+        for rig.now in times:
+            aparts.append(rig.recorder.enter().apart)
+        rig.recorder.close()
+    assert aparts == [0, 0, 70, 0, 30]
 
 
 # Memory.

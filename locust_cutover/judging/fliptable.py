@@ -80,8 +80,8 @@ class FlipTable:
         """Of a sparse table: the harmful flips and their faults."""
         self._others: dict[tuple[int, int], tuple[Flip, Toll]] = {}
         """Repairs, and flips of earlier phases, by phase and number."""
-        self._stale: dict[int, tuple[int, int, int]] = {}
-        """Of a flip that made visits stale: when it was completed, the last of them sent, and received."""
+        self._old: dict[int, tuple[int, int, int]] = {}
+        """Of a flip with faults after it: when it was completed, when the last such visit was sent and one received."""
         # Kept along with the counts, so that a verdict on a run under way costs little.
         self._harmed: Counter[Kind] = Counter()
         self._at: Counter[Kind] = Counter()
@@ -135,10 +135,10 @@ class FlipTable:
             for kind in SHOWS_AFTER:
                 self._tried[kind][index] = 1
         self._fresh[index] = max(self._fresh[index], toll.fresh)
-        if toll.stale_sent:
-            _, sent, received = self._stale.get(number, (0, 0, 0))
-            latest = max(sent, toll.stale_sent), max(received, toll.stale_received)
-            self._stale[number] = (flip.completed, *latest)
+        if toll.old_sent:
+            _, sent, received = self._old.get(number, (0, 0, 0))
+            latest = max(sent, toll.old_sent), max(received, toll.old_received)
+            self._old[number] = (flip.completed, *latest)
         if any(toll.faults):
             self._harm(flip, toll)
         self._visits[index] += toll.visits
@@ -154,9 +154,8 @@ class FlipTable:
         """The last harmful flips, the newest first, at most `NEWEST`."""
         for number in sorted(self._newest, reverse=True):
             yield self._row(number)
-        for flip, toll in reversed(list(self._rows_of_others())):
-            if any(toll.faults) and len(self._newest) < NEWEST:
-                yield Row(flip, toll.visits, tuple(toll.faults))
+        others = [Row(flip, toll.visits, tuple(toll.faults)) for flip, toll in self._rows_of_others()]
+        yield from [row for row in reversed(others) if row.harmful][: NEWEST - len(self._newest)]
 
     @property
     def met(self) -> int:
@@ -189,23 +188,23 @@ class FlipTable:
 
     @property
     def convergence(self) -> Convergence:
-        """What is known of the flips that made visits stale.
+        """What is known of the flips after which a visit still got the release before, or a part of it.
 
-        A flip has converged when a calm visit that was right was sent after its last stale one, before the next flip.
+        A flip has converged when a calm visit that was right was sent after the last of these, before the next flip.
         """
         seen = unseen = 0
         next_flip = False
-        stale = [(*times, self._fresh[number - 1], number < self._flips) for number, times in self._stale.items()] + [
-            (flip.completed, toll.stale_sent, toll.stale_received, toll.fresh, self._flips > 0)
+        old = [(*times, self._fresh[number - 1], number < self._flips) for number, times in self._old.items()] + [
+            (flip.completed, toll.old_sent, toll.old_received, toll.fresh, self._flips > 0)
             for flip, toll in self._others.values()
-            if toll.stale_sent
+            if toll.old_sent
         ]
-        for completed, sent, received, fresh, followed in stale:
+        for completed, sent, received, fresh, followed in old:
             late = received - completed
             if fresh > sent:
                 seen = max(seen, late)
-            elif late > unseen:
-                unseen, next_flip = late, followed
+            else:  # of two that took as long, the same one in whatever order they were reported
+                unseen, next_flip = max((unseen, next_flip), (late, followed))
         return Convergence(seen, unseen, next_flip)
 
     def _harm(self, flip: Flip, toll: Toll) -> None:

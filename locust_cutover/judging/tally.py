@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from typing import Any
 
@@ -23,8 +24,8 @@ class Tally:
         self.answers: Counter[tuple[int, Kind, str]] = Counter()
         self.places: Counter[tuple[int, Kind, Place]] = Counter()
         """Faults at a flip, after a flip and at none, by phase."""
-        self.calm: Counter[int] = Counter()
-        """Visits that overlapped no cutover, by phase."""
+        self.calm: Counter[tuple[int, Kind]] = Counter()
+        """Visits that overlapped no cutover, by phase and kind."""
         self.meetings: Counter[int] = Counter()
         """Visits that overlapped a cutover of their own phase, by phase."""
         self.longest_stale: dict[int, int] = {}
@@ -53,7 +54,7 @@ class Tally:
             if kind == "stale":
                 self.longest_stale[phase] = max(self.longest_stale.get(phase, 0), judgment.age)
         if judgment.calm:
-            self.calm[phase] += 1
+            self.calm[phase, kind] += 1
         if judgment.met is not None:
             self.meetings[phase] += 1
             self._meet(phase, *judgment.met)
@@ -91,7 +92,7 @@ class Tally:
         return {
             "answers": [[*key, count] for key, count in self.answers.items()],
             "places": [[*key, count] for key, count in self.places.items()],
-            "calm": list(self.calm.items()),
+            "calm": [[*key, count] for key, count in self.calm.items()],
             "meetings": list(self.meetings.items()),
             "longest_stale": list(self.longest_stale.items()),
             "flips": [[phase, list(flip), toll.to_message()] for (phase, _, _), (flip, toll) in self.flips.items()],
@@ -108,7 +109,8 @@ class Tally:
             tally.answers[phase, kind, answer] = count
         for phase, kind, place, count in message["places"]:
             tally.places[phase, kind, place] = count
-        tally.calm.update(dict(message["calm"]))
+        for phase, kind, count in message["calm"]:
+            tally.calm[phase, kind] = count
         tally.meetings.update(dict(message["meetings"]))
         tally.longest_stale = dict(message["longest_stale"])
         for phase, values, toll in message["flips"]:
@@ -127,9 +129,13 @@ class Tally:
         return found[1]
 
     def _meet(self, phase: int, first: int, last: int) -> None:
-        """Add the flips `first` to `last`. Visits come by the time they were received, so `last` never falls."""
+        """Add the flips `first` to `last`; in any order, since a history is judged file by file."""
         ranges = self.met.setdefault(phase, [])
-        while ranges and ranges[-1][1] >= first - 1:
-            earliest, latest = ranges.pop()
-            first, last = min(first, earliest), max(last, latest)
-        ranges.append((first, last))
+        # The ranges are apart and in order: of those that begin earlier only the last one can touch this one.
+        begin = bisect_left(ranges, (first,))
+        if begin and ranges[begin - 1][1] >= first - 1:
+            begin -= 1
+        end = bisect_left(ranges, (last + 2,))
+        if begin < end:
+            first, last = min(first, ranges[begin][0]), max(last, ranges[end - 1][1])
+        ranges[begin:end] = [(first, last)]

@@ -25,9 +25,9 @@ class Toll:
     """Calm visits after it and before the next flip, whose marks could have shown the release before."""
     fresh: int = 0
     """When the last of these was sent that was right; 0 without one."""
-    stale_sent: int = 0
-    """When the last visit was sent that this flip made stale; 0 without one."""
-    stale_received: int = 0
+    old_sent: int = 0
+    """When the last visit was sent whose answer, or a part of it, this flip had replaced; 0 without one."""
+    old_received: int = 0
     """When the last of them was received."""
 
     def add(self, visit: Visit, judgment: Judgment) -> None:
@@ -36,9 +36,9 @@ class Toll:
         if judgment.kind in PER_FLIP:
             counts = self.at if judgment.place == "at" else self.after
             counts[PER_FLIP.index(judgment.kind)] += 1
-        if judgment.kind == "stale":
-            self.stale_sent = max(self.stale_sent, visit.sent)
-            self.stale_received = max(self.stale_received, visit.received)
+        if judgment.place == "after":
+            self.old_sent = max(self.old_sent, visit.sent)
+            self.old_received = max(self.old_received, visit.received)
 
     def probe(self, visit: Visit, judgment: Judgment) -> None:
         """Count a calm visit after the flip, whatever it showed."""
@@ -53,8 +53,8 @@ class Toll:
         self.after = [mine + theirs for mine, theirs in zip(self.after, other.after, strict=True)]
         self.probes += other.probes
         self.fresh = max(self.fresh, other.fresh)
-        self.stale_sent = max(self.stale_sent, other.stale_sent)
-        self.stale_received = max(self.stale_received, other.stale_received)
+        self.old_sent = max(self.old_sent, other.old_sent)
+        self.old_received = max(self.old_received, other.old_received)
 
     @property
     def faults(self) -> list[int]:
@@ -63,4 +63,4 @@ class Toll:
 
     def to_message(self) -> list[object]:
         """In types that travel between nodes."""
-        return [self.visits, self.at, self.after, self.probes, self.fresh, self.stale_sent, self.stale_received]
+        return [self.visits, self.at, self.after, self.probes, self.fresh, self.old_sent, self.old_received]

@@ -13,7 +13,7 @@ from locust_cutover.judging.outage import Background, Losses, Outage, background
 from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.tally import Tally
 from locust_cutover.scenario import FAULTS, Expected, Fault, Phase
-from locust_cutover.visit import Kind
+from locust_cutover.visit import KINDS, Kind
 
 Verdict = Literal["held", "violated", "inconclusive"]
 
@@ -172,7 +172,8 @@ def judge_phase(
                 verdict=verdict,
             )
         )
-    lost, calm = tally.places[index, "lost", "none"], tally.calm[index]
+    # Not all that were lost at none: some were received when the flips were no longer known.
+    calm_lost, calm = tally.calm[index, "lost"], sum(tally.calm[index, kind] for kind in KINDS)
     return PhaseVerdict(
         phase=phase,
         facts=facts,
@@ -192,12 +193,12 @@ def judge_phase(
                 squares=flips.sum_of_squares("lost"),
                 meetings=tally.meetings[index],
                 calm=calm,
-                calm_lost=lost,
+                calm_lost=calm_lost,
                 spacing=tally.spacings.get(index),
                 random=True,
             )
         ),
-        background=background(lost, calm),
+        background=background(calm_lost, calm),
         longest_stale=tally.longest_stale.get(index, 0),
         convergence=flips.convergence,
         strip=tally.strips.get(index) or Strip(),

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cutover.judging.closeup import FLIPS, VISITS, CloseUps, Cost
-from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.timeline import Flip
 from tests.histories import flip, loss
+from tests.tallies import after, alone, at
 
 Spoiled = tuple[int, int]
 """Number of the flip, when sent."""
@@ -26,7 +26,7 @@ def sample(spoiled: list[Spoiled]) -> CloseUps:
     closeups = CloseUps()
     for number, sent in spoiled:
         one = loss(sent, sent + 9)
-        closeups.add(one, Judgment("lost", one.answer, met(number), True))
+        closeups.add(one, at("lost", met(number)))
     return closeups
 
 
@@ -61,9 +61,12 @@ def test_of_a_flip_that_spoiled_everything_few_visits_are_kept() -> None:
     assert [cost.sent for cost in late.flips[1][1]] == list(range(VISITS))
 
 
-def test_a_fault_that_no_flip_explains_is_not_at_a_flip() -> None:
-    """Though it overlaps one."""
+def test_a_fault_at_or_after_a_flip_of_its_phase_is_kept() -> None:
+    """One at none is not, nor one that a flip of another phase is to blame for: that has no strip here."""
     closeups = CloseUps()
-    closeups.add(loss(5, 9), Judgment("lost", "404 Not Found", None, False))
-    closeups.add(loss(5, 9), Judgment("torn", "200 OK", met(1), False))
-    assert not closeups.flips
+    closeups.add(loss(5, 9), alone("lost"))
+    closeups.add(loss(5, 9)._replace(phase=1), after("stale", met(1)))
+    closeups.add(loss(5, 9), at("ok", met(2)))
+    closeups.add(loss(5, 9), after("torn", met(3)))
+    closeups.add(loss(5, 9), at("lost", met(4)))
+    assert list(closeups.flips) == [3, 4]

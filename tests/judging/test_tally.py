@@ -3,52 +3,31 @@
 from __future__ import annotations
 
 import itertools
+import random
 from typing import Any
 
 import pytest
-from locust.rpc.protocol import Message
+from hypothesis import given
+from hypothesis import strategies as st
 
 from locust_cutover.judging.closeup import Cost
-from locust_cutover.judging.judge import Judgment
-from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.judge import Judgment, Place, judge
+from locust_cutover.judging.tally import Key, Tally
 from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.toll import Toll
 from locust_cutover.visit import KINDS, Kind, Visit
-
-ANSWERS: dict[Kind, str] = {
-    "ok": "200 OK",
-    "lost": "404 Not Found",
-    "torn": "200 OK",
-    "stale": "200 OK",
-    "unjudged": "flips unknown",
-}
+from tests.histories import timeline
+from tests.tallies import after, alone, at, count, made, runs, tally_of, travel, visit
 
 
-def visit(phase: int = 0, sent: int = 100, received: int = 110) -> Visit:
-    """A visit of which the tally needs no more than phase and times."""
-    return Visit(phase, "GET", "/current/", sent, received, "200 OK", True, ("a",), 1, 20)
+def tolls(tally: Tally) -> dict[Key, tuple[int, list[int]]]:
+    """Of each flip its visits and faults, by the phase of the visits, that of the flip and its number."""
+    return {key: (toll.visits, toll.faults) for key, (_, toll) in tally.flips.items()}
 
 
-def flip(number: int, phase: int = 0, completed: int = 105) -> Flip:
-    """A good flip."""
-    return Flip(phase, number, "a", completed - 10, completed)
-
-
-def judged(kind: Kind, at: Flip | None = None, age: int = 0) -> Judgment:
-    """A judgment; at a flip it is explained by it."""
-    return Judgment(kind, ANSWERS[kind], at, at is not None, age)
-
-
-def tally_of(*counted: tuple[Visit, Judgment]) -> Tally:
-    """The tally of these."""
-    tally = Tally()
-    for one, judgment in counted:
-        tally.add(one, judgment)
-    return tally
-
-
-def counts(tally: Tally) -> dict[int, list[int]]:
-    """Of each flip, by its number: visits, lost, torn, stale."""
-    return {number: mine for (_, number), (_, mine) in tally.flips.items()}
+def numbers(ranges: list[tuple[int, int]]) -> set[int]:
+    """The numbers that are in ranges."""
+    return {number for first, last in ranges for number in range(first, last + 1)}
 
 
 def as_plain(tally: Tally) -> dict[str, Any]:
@@ -56,19 +35,14 @@ def as_plain(tally: Tally) -> dict[str, Any]:
     return {name: dict(value) for name, value in vars(tally).items()}
 
 
-def travel(message: dict[str, Any]) -> Any:
-    """The message as it arrives on another node, through Locust's own packing."""
-    return Message.unserialize(Message("cutover", message, "node").serialize()).data
-
-
 def test_each_visit_is_counted_once_by_phase_kind_and_answer() -> None:
     """Two phases, one answer of two kinds: nothing is mixed up."""
     tally = tally_of(
-        (visit(0), judged("ok")),
-        (visit(0), judged("ok")),
-        (visit(0), judged("stale", flip(1))),
-        (visit(1), judged("ok")),
-        (visit(1), judged("lost")),
+        (visit(0), alone("ok")),
+        (visit(0), alone("ok")),
+        (visit(0), after("stale", made(1))),
+        (visit(1), alone("ok")),
+        (visit(1), alone("lost")),
     )
     assert tally.of_phase(0) == [("ok", "200 OK", 2), ("stale", "200 OK", 1)]
     assert tally.of_phase(1) == [("lost", "404 Not Found", 1), ("ok", "200 OK", 1)]
@@ -77,7 +51,7 @@ def test_each_visit_is_counted_once_by_phase_kind_and_answer() -> None:
 
 def test_visits_are_asked_for_by_kind() -> None:
     """Of one kind, of several, or, when none is named, of all."""
-    tally = tally_of(*((visit(), judged(kind)) for kind in KINDS), (visit(), judged("lost")), (visit(1), judged("ok")))
+    tally = tally_of(*((visit(), alone(kind)) for kind in KINDS), (visit(), alone("lost")), (visit(1), alone("ok")))
     assert tally.visits(0) == 6
     assert tally.visits(0, "lost") == 2
     assert tally.visits(0, "lost", "torn") == 3
@@ -94,72 +68,94 @@ def test_the_most_frequent_answer_comes_first() -> None:
 
 def test_a_visit_counts_for_the_flip_it_met_with_what_it_was() -> None:
     """Each flip has its visits, and of these the lost, torn and stale ones; an ok or unjudged one is a visit only."""
-    met = flip(3)
-    tally = tally_of(*((visit(), judged(kind, met)) for kind in KINDS), (visit(), judged("lost", met)))
-    assert tally.flips[0, 3] == (met, [6, 2, 1, 1])
+    flip = made(3)
+    tally = tally_of(*((visit(), at(kind, flip)) for kind in KINDS), (visit(), at("lost", flip)))
+    assert tally.flips[0, 0, 3][0] == flip
+    assert tolls(tally) == {(0, 0, 3): (6, [2, 1, 1])}
 
 
-def test_flips_of_the_same_number_in_two_phases_are_two() -> None:
-    """Numbers begin again in each phase."""
-    tally = tally_of((visit(0), judged("lost", flip(1, phase=0))), (visit(1), judged("torn", flip(1, phase=1))))
-    assert {key: mine for key, (_, mine) in tally.flips.items()} == {(0, 1): [1, 1, 0, 0], (1, 1): [1, 0, 1, 0]}
+def test_a_flip_is_kept_apart_by_its_phase_and_by_that_of_its_visits() -> None:
+    """Numbers begin again in each phase, and what the last flip of one made stale may be visited in the next."""
+    tally = tally_of(
+        (visit(0), at("lost", made(1, 0))),
+        (visit(1), at("torn", made(1, 1))),
+        (visit(1), after("stale", made(1, 0))),
+    )
+    assert tolls(tally) == {(0, 0, 1): (1, [1, 0, 0]), (1, 1, 1): (1, [0, 1, 0]), (1, 0, 1): (1, [0, 0, 1])}
 
 
 @pytest.mark.parametrize("kind", ["lost", "torn", "stale"])
-def test_a_fault_that_no_flip_explains_is_unexplained(kind: Kind) -> None:
-    """In its phase and kind only; one at a flip is explained."""
-    tally = tally_of((visit(), judged(kind)), (visit(), judged(kind)), (visit(), judged(kind, flip(1))))
-    assert tally.unexplained == {(0, kind): 2}
-
-
-def test_a_fault_during_a_flip_that_does_not_explain_it_is_unexplained() -> None:
-    """The flip counts it all the same: it was a visit of its cutover."""
-    tally = tally_of((visit(), Judgment("torn", "200 OK", flip(1), at_flip=False)))
-    assert tally.unexplained == {(0, "torn"): 1}
-    assert counts(tally) == {1: [1, 0, 1, 0]}
+def test_faults_are_counted_by_their_place(kind: Kind) -> None:
+    """At a flip, after one, or at none; in their phase and kind only."""
+    flip = made(1)
+    tally = tally_of(*((visit(), one) for one in [alone(kind), alone(kind), at(kind, flip), after(kind, flip)]))
+    places: dict[Place, int] = {"none": 2, "at": 1, "after": 1}
+    assert tally.places == {(0, kind, place): number for place, number in places.items()}
 
 
 @pytest.mark.parametrize("kind", ["ok", "unjudged"])
-def test_what_is_no_fault_is_not_unexplained(kind: Kind) -> None:
+def test_what_is_no_fault_has_no_place(kind: Kind) -> None:
     """Most visits meet no flip."""
-    assert not tally_of((visit(), judged(kind))).unexplained
+    assert not tally_of((visit(), alone(kind)), (visit(), at(kind, made(1)))).places
+
+
+def test_calm_visits_are_counted_by_kind_and_those_that_met_a_flip_too() -> None:
+    """Some are neither: after the switcher's death nobody knows whether they met a flip."""
+    tally = tally_of(
+        (visit(), alone("ok")),
+        (visit(), after("stale", made(1))),
+        (visit(), at("lost", made(1))),
+        (visit(), Judgment("lost", "404 Not Found")),
+        (visit(1), alone("lost")),
+    )
+    assert tally.calm == {(0, "ok"): 1, (0, "stale"): 1, (1, "lost"): 1}
+    assert tally.meetings == {0: 1}
+
+
+def test_the_times_between_visits_are_counted_by_phase() -> None:
+    """The first visit of a phase comes after none."""
+    tally = tally_of(*((visit(phase, apart=apart), alone("ok")) for phase, apart in [(0, 0), (0, 7), (0, 7), (1, 9)]))
+    assert tally.spacings == {0: {7: 2}, 1: {9: 1}}
 
 
 def test_the_longest_stale_is_the_greatest_age_of_the_phase() -> None:
     """A maximum, not the last one, and each phase has its own."""
     tally = tally_of(
-        (visit(0), judged("stale", flip(1), age=50)),
-        (visit(0), judged("stale", flip(1), age=700)),
-        (visit(0), judged("stale", flip(1), age=60)),
-        (visit(1), judged("stale", flip(1, phase=1), age=5)),
+        (visit(0), after("stale", made(1), age=50)),
+        (visit(0), after("stale", made(1), age=700)),
+        (visit(0), after("stale", made(1), age=60)),
+        (visit(1), after("stale", made(1, phase=1), age=5)),
     )
     assert tally.longest_stale == {0: 700, 1: 5}
 
 
-def test_convergence_counts_until_the_old_release_was_received() -> None:
-    """The age is of the moment of sending; a slow answer of less age can have come later."""
-    tally = tally_of(
-        (visit(sent=1000, received=1100), judged("stale", flip(1), age=50)),
-        (visit(sent=1010, received=1020), judged("stale", flip(1), age=60)),
-    )
-    assert tally.longest_stale == {0: 60}
-    assert tally.convergence == {0: 150}
-
-
 @pytest.mark.parametrize("kind", ["ok", "lost", "torn", "unjudged"])
 def test_only_stale_visits_have_an_age(kind: Kind) -> None:
-    """A phase without one has neither number."""
-    tally = tally_of((visit(), judged(kind, flip(1))))
-    assert not tally.longest_stale
-    assert not tally.convergence
+    """A phase without one has no number."""
+    assert not tally_of((visit(), at(kind, made(1)))).longest_stale
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 40), st.integers(0, 12))))
+def test_the_flips_that_visits_met_are_those_of_all_visits_in_whatever_order(
+    meetings: list[tuple[int, int, int]],
+) -> None:
+    """Kept as few ranges, apart and in order. A history is judged file by file: the times begin again with each."""
+    tally = Tally()
+    expected: dict[int, set[int]] = {}
+    for phase, first, more in meetings:
+        tally.add(visit(phase), Judgment("ok", "200 OK", made(first + more), met=(first, first + more)))
+        expected.setdefault(phase, set()).update(range(first, first + more + 1))
+    assert {phase: numbers(ranges) for phase, ranges in tally.met.items()} == expected
+    for ranges in tally.met.values():
+        assert all(last + 1 < first for (_, last), (first, _) in itertools.pairwise(ranges))
 
 
 def parts() -> list[Tally]:
     """What three nodes counted: phases, kinds and answers that overlap in part."""
     return [
-        tally_of((visit(0), judged("ok")), (visit(0), judged("stale", flip(1), age=900)), (visit(1), judged("lost"))),
-        tally_of((visit(0), judged("ok")), (visit(0), judged("stale", flip(1), age=30)), (visit(1), judged("lost"))),
-        tally_of((visit(1), judged("torn")), (visit(2), judged("stale", flip(2, phase=2), age=7))),
+        tally_of((visit(0), alone("ok")), (visit(0), after("stale", made(1), age=900)), (visit(1), alone("lost"))),
+        tally_of((visit(0), alone("ok")), (visit(0), after("stale", made(1), age=30)), (visit(1), alone("lost"))),
+        tally_of((visit(1), alone("torn")), (visit(2), after("stale", made(2, phase=2), age=7))),
     ]
 
 
@@ -171,9 +167,13 @@ def test_the_tallies_of_several_nodes_add_up_in_any_order(order: tuple[int, ...]
         total.merge(parts()[index])
     assert total.of_phase(0) == [("ok", "200 OK", 2), ("stale", "200 OK", 2)]
     assert total.of_phase(1) == [("lost", "404 Not Found", 2), ("torn", "200 OK", 1)]
-    assert total.unexplained == {(1, "lost"): 2, (1, "torn"): 1}
+    assert total.places == {
+        (0, "stale", "after"): 2,
+        (1, "lost", "none"): 2,
+        (1, "torn", "none"): 1,
+        (2, "stale", "after"): 1,
+    }
     assert total.longest_stale == {0: 900, 2: 7}
-    assert total.convergence == {0: 910, 2: 17}
 
 
 def test_merging_leaves_the_other_tally_as_it_was() -> None:
@@ -188,22 +188,25 @@ def test_merging_leaves_the_other_tally_as_it_was() -> None:
 @pytest.mark.parametrize("packed", [False, True], ids=["as it is", "packed"])
 def test_a_message_carries_all_of_a_tally(packed: bool) -> None:
     """Phases, kinds, answers beyond ASCII, nanoseconds beyond 32 bits and failed flips arrive as they were."""
+    failed = Flip(1, 2, "b", 5, 6, "the link points to ü", "ü", opaque=True)
     tally = tally_of(
-        (visit(0, received=9 << 40), judged("stale", flip(1, completed=1 << 61), age=1 << 60)),
-        (visit(1), Judgment("lost", '499 Schlüssel, "fehlt"\n', Flip(1, 2, "b", 5, 6, "the link points to ü"), True)),
-        (visit(1), judged("torn")),
-        (visit(1), judged("ok")),
+        (visit(0, received=9 << 40, apart=3 << 40), after("stale", made(1, completed=1 << 61), age=1 << 60)),
+        (visit(1), Judgment("lost", '499 Schlüssel, "fehlt"\n', failed, "at", met=(1, 2))),
+        (visit(1), Judgment("ok", "200 OK", made(7, 1), met=(5, 7))),
+        (visit(1), alone("torn")),
+        (visit(1), after("ok", made(9, 1))),
     )
     message = tally.to_message()
     back = Tally.from_message(travel(message) if packed else message)
     assert as_plain(back) == as_plain(tally)
-    assert back.flips[1, 2][0].outcome == "the link points to ü"
-    assert isinstance(back.flips[1, 2][0], Flip)
+    assert back.flips[1, 1, 2][0] == failed
+    assert isinstance(back.flips[1, 1, 2][0], Flip)
+    assert isinstance(back.flips[1, 1, 2][1], Toll)
 
 
 def test_each_phase_has_a_strip_of_its_visits_that_travels_and_adds_up() -> None:
     """Every visit is on it once, with its time; one that a flip spoiled is kept itself."""
-    tally = tally_of((visit(0), judged("ok")), (visit(0), judged("lost", flip(1))), (visit(1), judged("ok")))
+    tally = tally_of((visit(0), alone("ok")), (visit(0), at("lost", made(1))), (visit(1), alone("ok")))
     total = Tally.from_message(travel(tally.to_message()))
     total.merge(tally)
     assert {phase: list(strip.intervals.rows()) for phase, strip in total.strips.items()} == {
@@ -211,7 +214,7 @@ def test_each_phase_has_a_strip_of_its_visits_that_travels_and_adds_up() -> None
         1: [(0, {"ok": 2})],
     }
     assert list(total.strips[0].times.buckets()) == [(10, 11, 4)]
-    assert total.strips[0].closeups.flips == {1: (flip(1), [Cost(100, 110, "lost", "404 Not Found")] * 2)}
+    assert total.strips[0].closeups.flips == {1: (made(1), [Cost(100, 110, "lost", "404 Not Found")] * 2)}
 
 
 def test_an_empty_tally_travels() -> None:
@@ -221,47 +224,26 @@ def test_an_empty_tally_travels() -> None:
 
 def test_a_tally_that_travelled_goes_on_counting() -> None:
     """Its counters are counters again: a kind it has not seen begins at 0."""
-    back = Tally.from_message(travel(tally_of((visit(), judged("lost", flip(1)))).to_message()))
-    back.add(visit(), judged("torn", flip(1)))
+    back = Tally.from_message(travel(tally_of((visit(), at("lost", made(1)))).to_message()))
+    back.add(visit(), at("torn", made(1)))
     back.merge(parts()[0])
     assert back.visits(0, "torn") == 1
-    assert back.unexplained[0, "lost"] == 0
-    assert counts(back) == {1: [2, 1, 1, 0]}
+    assert back.places[0, "lost", "none"] == 0
+    assert tolls(back) == {(0, 0, 1): (2, [1, 1, 0])}
 
 
-def test_of_a_sparse_phase_the_harmless_flips_stay_behind() -> None:
-    """Harmful ones go out, and so do all flips of the other phases; no count of visits is lost."""
-    tally = tally_of(
-        (visit(0), judged("ok", flip(1))),
-        (visit(0), judged("lost", flip(2))),
-        (visit(0), judged("ok", flip(2))),
-        (visit(1), judged("ok", flip(1, phase=1))),
-    )
-    tally.keep_harmless({0}, horizon=1000)
-    assert {key: mine for key, (_, mine) in tally.flips.items()} == {(0, 2): [2, 1, 0, 0], (1, 1): [1, 0, 0, 0]}
-    assert tally.visits(0) == 3
-
-
-@pytest.mark.parametrize("kind", ["lost", "torn", "stale"])
-def test_any_fault_makes_a_flip_harmful(kind: Kind) -> None:
-    """One is enough."""
-    tally = tally_of((visit(), judged(kind, flip(1))))
-    kept = tally.keep_harmless({0}, horizon=0)
-    assert counts(tally) == {1: [1] + [int(kind == other) for other in ("lost", "torn", "stale")]}
-    assert not kept.flips
-
-
-def test_a_harmless_flip_that_can_still_do_harm_is_kept_for_the_next_tally() -> None:
-    """A visit that was sent before its end may still be judged; later it is dropped or goes out with all its visits."""
-    tally = tally_of(
-        (visit(), judged("ok", flip(1, completed=999))),
-        (visit(), judged("ok", flip(2, completed=1000))),
-        (visit(), judged("ok", flip(3, completed=1001))),
-    )
-    kept = tally.keep_harmless({0}, horizon=1000)
-    assert not tally.flips
-    assert counts(kept) == {2: [1, 0, 0, 0], 3: [1, 0, 0, 0]}
-    assert not kept.answers
-    kept.add(visit(), judged("lost", flip(3, completed=1001)))
-    assert counts(kept.keep_harmless({0}, horizon=2000)) == {}
-    assert counts(kept) == {3: [2, 1, 0, 0]}
+@given(runs(), st.randoms(use_true_random=False))
+def test_a_tally_counts_what_one_would_count_by_hand(
+    run: tuple[list[Flip], list[Visit]], chance: random.Random
+) -> None:
+    """Visits, faults and probes of every flip, and the flips that were met, in whatever order the visits come."""
+    flips, visits = run
+    line = timeline("a", *flips)
+    tally = tally_of(*((one, judge(one, line)) for one in chance.sample(visits, len(visits))))
+    for phase in (0, 1):
+        by_hand = count(phase, "a", flips, visits)
+        found = {flip: toll for (index, _, _), (flip, toll) in tally.flips.items() if index == phase}
+        assert {flip: toll.visits for flip, toll in found.items() if toll.visits} == by_hand.visits
+        assert {flip: toll.probes for flip, toll in found.items() if toll.probes} == by_hand.probes
+        assert all(tuple(toll.faults) == by_hand.faults(flip) for flip, toll in found.items())
+        assert numbers(tally.met.get(phase, [])) == {flip.number for flip in by_hand.met}

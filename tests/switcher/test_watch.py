@@ -297,7 +297,7 @@ def test_a_correct_reader_is_never_accused(site: Site, way: str, pace: float) ->
             judged += 1
             marks = () if release is None else (release,)
             judgment = judge(Visit(0, "GET", "/", sent, received, "", bool(marks), marks, 1, 0), timeline)
-            assert judgment.kind == "ok" or (judgment.kind == "lost" and judgment.at_flip), (judged, judgment)
+            assert judgment.kind == "ok" or (judgment.kind == "lost" and judgment.place == "at"), (judged, judgment)
 
     def read(until: int) -> None:
         while (sent := time.monotonic_ns()) < until:
@@ -312,7 +312,7 @@ def test_a_correct_reader_is_never_accused(site: Site, way: str, pace: float) ->
             reader.start()
             while (event := child.event())["watermark"] < until and time.monotonic_ns() < until + 3000 * MS:
                 for number, release, _, invoked, completed, _, outcome in batch(event):
-                    timeline.add(Flip(0, number, release, invoked, completed, outcome, watched=True))
+                    timeline.add(Flip(0, number, release, invoked, completed, outcome, opaque=True))
                 judge_until(event["watermark"])
             reader.join()
         child.signal(signal.SIGTERM)
