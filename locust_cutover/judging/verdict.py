@@ -21,6 +21,11 @@ RESTLESS = "every visit overlapped a flip, so a stale page could not be detected
 
 UNMET = "no visit overlapped a flip, so a lost request could not be detected; add users or flips"
 
+UNSEEN = (
+    "no deploy could be seen, so this shows only that the site answered; give site.root and `watch: true`, "
+    "or say `quiet: true` if nobody deploys"
+)
+
 NOT_RUN = "was not run"
 RUNNING = "is running"
 WAITING = "comes later"
@@ -122,7 +127,7 @@ def judge_phase(
 
     Nothing measured is never a pass. What is not violated is inconclusive
 
-    1. where the phase has a trouble;
+    1. where the phase has a trouble; no deploy that could be seen is one, unless the scenario says that nobody deploys;
     2. where a control (`some`) showed nothing: a lost or torn visit at a flip, or a stale one after it. A server that
        fails anyway is no control;
     3. for lost and torn, where no visit met a flip: they could not have been seen;
@@ -139,7 +144,7 @@ def judge_phase(
         unseen = [
             reason
             for reason, holds in (
-                (UNMET, fault in ("lost", "torn") and not flips.met and not phase.quiet),
+                (UNMET, fault in ("lost", "torn") and not flips.met and not phase.unflipped),
                 (RESTLESS, fault in ("torn", "stale") and not flips.probes),
             )
             if holds
@@ -227,8 +232,10 @@ def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: int) -> li
     troubles = [facts.trouble] if facts.trouble else []
     if not facts.trouble and not visits:
         troubles.append("no visit was made")
-    if not facts.trouble and not facts.flips and not phase.quiet:
+    if not facts.trouble and not facts.flips and not phase.unflipped:
         troubles.append("no flip was made")
+    if not facts.trouble and phase.unflipped and not phase.quiet:
+        troubles.append(UNSEEN)
     if facts.failed:
         reason = f": {facts.failure}" if facts.failure else ""
         troubles.append(f"{facts.failed} of {facts.flips} flips did not take{reason}")

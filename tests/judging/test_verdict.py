@@ -17,6 +17,7 @@ from locust_cutover.judging.verdict import (
     EXIT_CODES,
     RESTLESS,
     UNMET,
+    UNSEEN,
     Expectation,
     PhaseFacts,
     PhaseVerdict,
@@ -26,7 +27,7 @@ from locust_cutover.judging.verdict import (
     worst,
 )
 from locust_cutover.result import Result
-from locust_cutover.scenario import FAULTS, Expected, Fault, Load, Phase, Scenario, Site
+from locust_cutover.scenario import FAULTS, NO_STRATEGY, Expected, Fault, Load, Phase, Scenario, Site
 from locust_cutover.visit import Kind, Visit
 
 SECONDS = 10.0
@@ -84,6 +85,30 @@ def expectation(verdict: PhaseVerdict, fault: Fault) -> Expectation:
     """The one about this fault."""
     (found,) = [one for one in verdict.expectations if one.fault == fault]
     return found
+
+
+# A site without a root: no deploy can be seen.
+
+
+@pytest.mark.parametrize(
+    ("quiet", "lost", "verdict", "troubles"),
+    [
+        (False, 0, "inconclusive", (UNSEEN,)),
+        (True, 0, "held", ()),
+        (False, 3, "violated", (UNSEEN,)),
+        (True, 3, "violated", ()),
+    ],
+)
+def test_a_site_without_a_root_holds_only_where_nobody_deploys(
+    quiet: bool, lost: int, verdict: Verdict, troubles: tuple[str, ...]
+) -> None:
+    """All that can be seen is whether the site answers; what was lost violates whatever the scenario says."""
+    expect: dict[Fault, Expected] = {"lost": "none", "torn": "none", "stale": "none"}
+    unflipped = Phase("visits", NO_STRATEGY, 0, 60_000_000_000, None, expect, quiet=quiet)
+    seen = Seen(flips=0).add("ok", 100).add("lost", lost)
+    facts = PhaseFacts(seconds=SECONDS)
+    result = judge_phase(unflipped, 0, facts, seen.tally, seen.table, judged=("lost",))
+    assert (result.verdict, result.troubles) == (verdict, troubles)
 
 
 # What each expectation makes of what was seen.
