@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -210,16 +209,6 @@ def judge_phase(
     )
 
 
-def requests_lost(outage_us: float, rate: float) -> str:
-    """What an outage per deploy means to a site with `rate` requests per second, in words."""
-    lost = outage_us / 1e6 * rate
-    if lost == 0:
-        return "no request is lost"
-    if lost >= 1:
-        return f"{_two_digits(lost)} requests are lost in a deploy"
-    return f"one request is lost in {_two_digits(1 / lost)} deploys"
-
-
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
     """Violated beats inconclusive beats held; nothing at all is inconclusive."""
     for verdict in ("violated", "inconclusive"):
@@ -242,9 +231,3 @@ def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: int) -> li
     if unjudged:
         troubles.append(f"{unjudged} visits could not be judged")
     return troubles
-
-
-def _two_digits(number: float) -> str:
-    """A number of 1 or more to two digits: an estimate is no more exact."""
-    number = float(f"{number:.1e}")  # first, since it can become one digit longer: 9.96 is 10
-    return f"{number:,.{max(1 - math.floor(math.log10(number)), 0)}f}"

@@ -23,7 +23,6 @@ from locust_cutover.judging.verdict import (
     PhaseVerdict,
     Verdict,
     judge_phase,
-    requests_lost,
     worst,
 )
 from locust_cutover.result import Result
@@ -404,44 +403,3 @@ def test_the_times_of_stale_visits_stand_in_the_verdict() -> None:
     seen.table.take(seen.tally)
     assert seen.judge(phase()).longest_stale == 99
     assert seen.judge(phase()).convergence == Convergence(unseen=299, next_flip=True)
-
-
-# In words.
-
-
-@pytest.mark.parametrize(
-    ("outage_us", "rate", "words"),
-    [
-        (0, 100, "no request is lost"),
-        (33.3, 100, "one request is lost in 300 deploys"),
-        (60, 1000, "one request is lost in 17 deploys"),
-        (60, 10, "one request is lost in 1,700 deploys"),
-        (0.81, 1, "one request is lost in 1,200,000 deploys"),
-        (100_400, 1000, "100 requests are lost in a deploy"),
-        (12_300_000, 1000, "12,000 requests are lost in a deploy"),
-        (2340, 1000, "2.3 requests are lost in a deploy"),
-    ],
-)
-def test_an_outage_in_words_of_a_site(outage_us: float, rate: float, words: str) -> None:
-    """Two digits: an estimate is no more exact."""
-    assert requests_lost(outage_us, rate) == words
-
-
-@pytest.mark.parametrize(
-    ("lost", "words"),
-    [
-        (1, "1.0 requests are lost in a deploy"),
-        (9.94, "9.9 requests are lost in a deploy"),
-        (9.96, "10 requests are lost in a deploy"),
-        (99.6, "100 requests are lost in a deploy"),
-        (999.6, "1,000 requests are lost in a deploy"),
-        (0.5, "one request is lost in 2.0 deploys"),
-        (1 / 9.96, "one request is lost in 10 deploys"),
-        (1 / 99.6, "one request is lost in 100 deploys"),
-        (0.001, "one request is lost in 1,000 deploys"),
-        (0.999, "one request is lost in 1.0 deploys"),
-    ],
-)
-def test_rounding_up_does_not_add_a_digit(lost: float, words: str) -> None:
-    """9.96 is 10 and not 10.0; the turn from requests to deploys is at one request."""
-    assert requests_lost(lost * 1e6, 1) == words
