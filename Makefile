@@ -11,7 +11,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 .PHONY: help run test test-long test-rest lint bench matrix servers tools browser clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: $(VENV)/installed ## forced against atomic, or SCENARIO=another one; all reports go to reports/
 	$(VENV)/bin/locust -f locustfiles/current.py --headless --scenario $(SCENARIO) \
@@ -39,7 +39,7 @@ bench: $(VENV)/installed ## what judging and the switcher cost, as ratios within
 	$(VENV)/bin/python bench/judging.py
 	$(VENV)/bin/python bench/flipping.py
 
-matrix: $(VENV)/installed ## every way to switch on every server: docs/results.* (half an hour; wants servers and tools)
+matrix: $(VENV)/installed ## every strategy on every server: docs/results.* (half an hour; needs servers and tools)
 	$(VENV)/bin/python -m matrix --into docs
 
 # Debian starts what it installs, and these would fight for port 80. The lab starts its own, so the packages are

@@ -1,4 +1,4 @@
-"""The ways to switch that the table compares: each is the one phase of a scenario of that name."""
+"""The strategies that the table compares: each is the one phase of a scenario of that name."""
 
 from __future__ import annotations
 
@@ -27,33 +27,42 @@ NAMES = (
 )
 
 LINK_EVERY = "2ms"
-"""How often a built-in way flips a link: as often as it can, with time for a page in between."""
+"""How often a built-in strategy flips a link: as often as it can, with time for a page in between."""
 
 FOLDER_EVERY = "10ms"
-"""How often a built-in way changes a real folder, which takes it longer."""
+"""How often a built-in strategy changes a real folder, which takes it longer."""
+
+COMMAND_EVERY = "10ms"
+"""How often a command flips a link: it is a process or three. One that fills a folder keeps its scenario's pace."""
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to switch; `strategy` is what a scenario says of it, `every` the time from start to start."""
+class Strategy:
+    """One strategy; `definition` is what a scenario says of it, `every` the time from start to start."""
 
     name: str
     label: str
-    strategy: str | dict[str, Any]
+    definition: str | dict[str, Any]
     every: str
 
+    @property
+    def command(self) -> list[str]:
+        """The command that flips; empty where the switcher does it by itself."""
+        return [] if isinstance(self.definition, str) else list(self.definition["command"])
 
-def load_way(name: str) -> Way:
-    """The way of the scenario of that name."""
+
+def load_strategy(name: str) -> Strategy:
+    """The strategy of the scenario of that name."""
     (phase,) = scenarios.load(name).phases
     if phase.command is None:
-        return Way(name, phase.name, phase.strategy, FOLDER_EVERY if phase.folder else LINK_EVERY)
-    return Way(name, phase.name, _command(phase), format_duration(phase.every))
+        return Strategy(name, phase.name, phase.strategy, FOLDER_EVERY if phase.folder else LINK_EVERY)
+    every = format_duration(phase.every) if phase.folder else COMMAND_EVERY
+    return Strategy(name, phase.name, _command(phase), every)
 
 
-def load_ways(names: Sequence[str] = NAMES) -> list[Way]:
-    """The ways of those names."""
-    return [load_way(name) for name in names]
+def load_strategies(names: Sequence[str] = NAMES) -> list[Strategy]:
+    """The strategies of those names."""
+    return [load_strategy(name) for name in names]
 
 
 def _command(phase: Phase) -> dict[str, Any]:
