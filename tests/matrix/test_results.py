@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from locust_cutover.servers import SERVERS
+from matrix import sample
 from matrix.cell import RARE_EVERY, RARE_FLIPS, ROUNDS, SECONDS, USERS
 from matrix.claims import Claim, claims, refuted
 from matrix.strategies import COMMAND_EVERY, FOLDER_EVERY, LINK_EVERY, NAMES, load_strategy
@@ -38,7 +39,7 @@ def test_what_the_text_claims_is_in_the_table(claim: Claim) -> None:
 def test_the_text_says_what_a_round_is() -> None:
     """As often, as long and as fast as it is played."""
     said = " ".join(TEXT.split())
-    assert (ROUNDS, RARE_FLIPS, USERS) == (3, 1, 10)
+    assert (ROUNDS, RARE_FLIPS, USERS, sample.NUMBER) == (3, 1, 10, 5)
     assert "in three rounds" in said
     assert "Ten visitors" in said
     assert f"before one flip and for {RARE_EVERY} seconds after it, then for {SECONDS} seconds with many flips" in said
@@ -48,6 +49,7 @@ def test_the_text_says_what_a_round_is() -> None:
     )
     assert folder == command
     assert f"({link} a second of a link, {folder} of a real folder or by `ln` and `mv`, {rsync} by `rsync`)" in said
+    assert "one round of five cells" in said
 
 
 def test_each_paragraph_of_advice_names_its_cells() -> None:
