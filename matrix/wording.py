@@ -34,13 +34,11 @@ def stale(result: Result) -> str:
 
 
 def outage(result: Result) -> str:
-    """The outage per flip, or its bound where nothing was lost."""
-    estimate, bound = result.number("outage_us"), result.number("outage_us_upper95")
-    if estimate is None or bound is None:
-        return ""
-    if not result.number("lost"):
-        return f"< {_microseconds(bound)}"
-    return _with_spread(result, "outage_us", _microseconds)
+    """The outage per flip, or its bound where nothing was lost; empty where the visits say nothing of it."""
+    bound = result.number("outage_us_upper95")
+    if result.number("lost"):
+        return "" if result.number("outage_us") is None else _with_spread(result, "outage_us", _microseconds)
+    return "" if bound is None else f"< {_microseconds(bound)}"
 
 
 def _with_spread(result: Result, name: str, say: Callable[[float], str]) -> str:

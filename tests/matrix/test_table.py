@@ -54,7 +54,9 @@ def test_a_clean_row_gives_the_bound_of_the_outage() -> None:
         ({"stale": 5, "rare_stale": 5, "longest_stale_s": 2.4, "looked_s": 3.0, "rare_torn": 9}, 3, "2.4 s, then torn"),
         ({"stale": 5}, 3, "moments"),
         ({"outage_us_upper95": 99.7}, 4, "< 100 µs"),
-        ({"lost": 9, "outage_us": 52.4}, 4, "52 µs"),
+        ({"outage_us_upper95": None}, 4, ""),
+        ({"lost": 9, "outage_us": None}, 4, ""),
+        ({"lost": 9, "outage_us": 52.4, "outage_us_upper95": None}, 4, "52 µs"),
         ({"lost": 9, "outage_us": 5.24}, 4, "5.2 µs"),
     ],
 )
