@@ -202,6 +202,7 @@ def as_json(result: Result) -> dict[str, Any]:
                 "every_ns": phase.phase.every,
                 "verdict": phase.verdict,
                 "troubles": list(phase.troubles),
+                "trouble": phase.facts.trouble,
                 "said": phase.facts.said,
                 "not_judged": list(phase.not_judged),
                 "seconds": round(phase.facts.seconds, 6),

@@ -316,7 +316,8 @@ def test_a_phase_that_was_not_run_has_no_outage(tmp_path: Path) -> None:
     rows = written(nothing.result(), tmp_path)
     assert rows["answers"] == rows["flips"] == []
     assert {(row["visits"], row["outage_us"], row["outage_us_upper95"]) for row in rows["verdict"]} == {("0", "", "")}
-    assert as_json(tmp_path)["phases"][0]["outage_us"] is None
+    (said,) = as_json(tmp_path)["phases"]
+    assert (said["outage_us"], said["trouble"]) == (None, "was not run")
 
 
 # JSON.
@@ -352,6 +353,7 @@ def test_the_json_file_has_what_the_csv_files_have(tmp_path: Path) -> None:
         tuple(row[key] for key in ("phase", "expectation", "observed", "verdict", "flips")) for row in rows["verdict"]
     ]
     assert phases[0]["troubles"] == ["1 of 3 flips did not take"]
+    assert phases[0]["trouble"] == "", "it was played to its end"
     assert (phases[0]["failed_flips"], phases[0]["late_flips"], phases[0]["seconds"]) == (1, 0, 2.0)
     assert (phases[0]["longest_stale_ns"], phases[0]["convergence_ns"]) == (7000, None)
     assert (phases[0]["not_converged_ns"], phases[0]["not_converged_until"]) == (9000, "the next flip came")
