@@ -22,9 +22,9 @@ class Flip(NamedTuple):
     invoked: int
     completed: int
     outcome: str = "ok"
-    """"ok", or why the flip did not take."""
+    """"ok", or why the flip failed."""
     held: str = ""
-    """The release that the link pointed to after a flip that did not take; empty without a link."""
+    """The release that the link pointed to after a failed flip; empty without a link."""
     opaque: bool = False
     """Whether the link may have pointed anywhere during its cutover: a command's, or somebody else's."""
 

@@ -27,7 +27,7 @@ UNSEEN = (
 
 NOT_RUN = "was not run"
 RUNNING = "is running"
-WAITING = "comes later"
+WAITING = "not started"
 """Troubles of a phase that is not over: while they last it has not held, but a fault has violated it for good."""
 
 EXIT_CODES: dict[Verdict, int] = {"held": 0, "violated": 1, "inconclusive": 3}
@@ -46,7 +46,7 @@ class PhaseFacts:
     late: int = 0
     """Flips that began later than they were due."""
     failure: str = ""
-    """Why the last flip that did not take did not."""
+    """Why the last failed flip failed."""
     said: list[str] = field(default_factory=list)
     """The last lines of what a command printed that failed."""
     trouble: str = ""
@@ -228,7 +228,13 @@ def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: int) -> li
         troubles.append(UNSEEN)
     if facts.failed:
         reason = f": {facts.failure}" if facts.failure else ""
-        troubles.append(f"{facts.failed} of {facts.flips} flips did not take{reason}")
+        troubles.append(f"{_failed(facts)} failed{reason}")
     if unjudged:
         troubles.append(f"{unjudged} visits could not be judged")
     return troubles
+
+
+def _failed(facts: PhaseFacts) -> str:
+    if facts.failed < facts.flips:
+        return f"{facts.failed} of {facts.flips} flips"
+    return {1: "the flip", 2: "both flips"}.get(facts.flips, f"all {facts.flips} flips")

@@ -125,7 +125,7 @@ def bound(expectation: Expectation, phase: PhaseVerdict) -> str:
 def untried(expectation: Expectation, flips: int) -> str:
     """How many flips could not have shown the fault: no visit met them, or none came before the next flip."""
     others = flips - expectation.tried_flips
-    which = f"any of {many(flips, 'flip')}"
+    which = f"any of {flips:,} flips" if flips > 1 else "the flip"
     if expectation.tried_flips:
         which = f"the other {others:,}" if others > 1 else "the other one"
     return f"no visit followed {which} in time" if expectation.fault in SHOWS_AFTER else f"no visit met {which}"

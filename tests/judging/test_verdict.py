@@ -235,11 +235,14 @@ def test_another_phases_faults_are_not_this_ones() -> None:
     [
         (troubled(trouble="the switcher died (signal 9)"), "the switcher died (signal 9)"),
         (troubled(trouble="cut short"), "cut short"),
-        (troubled(failed=2), "2 of 10 flips did not take"),
+        (troubled(failed=2), "2 of 10 flips failed"),
+        (troubled(failed=10, failure="no space"), "all 10 flips failed: no space"),
+        (troubled(flips=2, failed=2), "both flips failed"),
+        (troubled(flips=1, failed=1), "the flip failed"),
         (troubled(flips=0), "no flip was made"),
         (PhaseFacts(trouble="was not run"), "was not run"),
     ],
-    ids=["switcher", "cut short", "failed flips", "no flip", "not run"],
+    ids=["switcher", "cut short", "failed flips", "all failed", "both failed", "one failed", "no flip", "not run"],
 )
 @pytest.mark.parametrize("expected", ["none", "some", "any"])
 def test_a_phase_with_trouble_never_holds(facts: PhaseFacts, said: str, expected: Expected) -> None:
@@ -298,7 +301,7 @@ def test_every_trouble_is_said() -> None:
     result = Seen().add("ok").add("unjudged", 3).judge(phase(stale="some"), troubled(trouble="cut short", failed=1))
     assert result.troubles == (
         "cut short",
-        "1 of 10 flips did not take",
+        "1 of 10 flips failed",
         "3 visits could not be judged",
     )
 

@@ -352,7 +352,7 @@ def test_the_json_file_has_what_the_csv_files_have(tmp_path: Path) -> None:
     ] == [
         tuple(row[key] for key in ("phase", "expectation", "observed", "verdict", "flips")) for row in rows["verdict"]
     ]
-    assert phases[0]["troubles"] == ["1 of 3 flips did not take"]
+    assert phases[0]["troubles"] == ["1 of 3 flips failed"]
     assert phases[0]["trouble"] == "", "it was played to its end"
     assert (phases[0]["failed_flips"], phases[0]["late_flips"], phases[0]["seconds"]) == (1, 0, 2.0)
     assert (phases[0]["longest_stale_ns"], phases[0]["convergence_ns"]) == (7000, None)

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from locust_cutover.reports import files
 from locust_cutover.servers.nginx import Nginx
 from tests.adding_up import files_add_up
 from tests.conftest import require
@@ -137,9 +138,8 @@ def test_the_csv_files_have_the_columns_that_scripts_rely_on(tmp_path: Path) -> 
         locust.wait()
     prefix = locust.prefix
     assert Path(f"{prefix}_answers.csv").read_text().splitlines()[0] == "phase,kind,answer,count,share"
-    assert Path(f"{prefix}_verdict.csv").read_text().splitlines()[0] == (
-        "phase,expectation,observed,verdict,visits,flips,harmful_flips,harmful_upper95,outage_us,outage_us_upper95"
-    )
+    assert Path(f"{prefix}_flips.csv").read_text().splitlines()[0] == ",".join(files.FLIPS)
+    assert Path(f"{prefix}_verdict.csv").read_text().splitlines()[0] == ",".join(files.VERDICT)
     for phase in ("forced", "atomic"):
         shares = [float(row["share"]) for row in locust.rows("answers") if row["phase"] == phase]
         assert sum(shares) == pytest.approx(1, abs=1e-4)
@@ -183,7 +183,7 @@ phases:
     with headless(tmp_path, write(tmp_path, text)) as locust:
         assert locust.wait() == 3, locust.output
         assert locust.leaves_nothing()
-    assert "10 of 10 flips did not take" in locust.output
+    assert "all 10 flips failed" in locust.output
     assert {row["outcome"] for row in locust.rows("flips")} == {"the link points to a"}
 
 

@@ -153,7 +153,7 @@ def test_from_the_form_to_the_verdict_the_downloads_and_the_report(open_lab: Ope
     rows = lab.table("Verdict")
     expect(rows.nth(0)).to_contain_text("is running")
     expect(rows.nth(1)).to_contain_text("is running")
-    expect(rows.nth(4)).to_contain_text("comes later")
+    expect(rows.nth(4)).to_contain_text("not started")
     # 2.
     before = sum(int(row[3]) for row in lab.cells("Answers"))
     with lab.page.expect_response("**/stats/reset"):

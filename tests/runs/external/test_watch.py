@@ -190,7 +190,7 @@ def test_a_deploy_that_leaves_the_link_dangling_is_told(tmp_path: Path) -> None:
         locust.wait_for("phase watch (1 of 1)")
         deploy(shop, "nine")
         assert locust.wait() == 1, locust.output
-    assert "did not take: the link points to releases/nine, which is no folder" in " ".join(locust.output.split())
+    assert "failed: the link points to releases/nine, which is no folder" in " ".join(locust.output.split())
     assert shop.link.readlink() == Path("releases/nine")
 
 
