@@ -60,7 +60,7 @@ def test_what_else_there_is_to_say_is_told_by_phase() -> None:
     """How long pages were stale, what was lost away from flips, and what the bounds are about."""
     html = rendered(summary.render(lived_on()))
     assert "<li>first: not converged: still stale 40.4 ms after the flip, when the phase ended</li>" in html
-    assert "<li>second: background: 1 of 88 visits away from flips lost, 1.1 % (95 %: " in html
+    assert "<li>second: background: 1 of 89 visits away from flips lost, 1.1 % (95 %: " in html
     assert f"<p>{words.BOUNDS}</p>" in html
     assert words.BOUNDS not in rendered(summary.render(result(Told("never", trouble="was not run"))))
 

@@ -172,7 +172,7 @@ def test_from_the_form_to_the_verdict_the_downloads_and_the_report(open_lab: Ope
     expect(lab.table("Verdict").nth(0)).to_contain_text("quick on")
     lab.wait_until_over()
     expect(lab.table("Verdict").nth(0)).to_contain_text("held")
-    assert [row[3] for row in lab.cells("Verdict")] == ["held"] * 7
+    assert [row[4] for row in lab.cells("Verdict")] == ["held"] * 7
     # 5.
     answers, verdict = lab.download("Download answers CSV"), lab.download("Download verdict CSV")
     flips_csv = lab.download("Download flips CSV")
