@@ -138,6 +138,7 @@ class Value:
         """True or false."""
         if self._kind() != "a truth value":
             self.wrong(f"true or false is due, not {self._kind()}")
+        assert isinstance(self.node, yaml.ScalarNode)
         try:
             return bool(CONSTRUCTOR.construct_yaml_bool(self.node))
         except KeyError:  # a tag that says truth value before another word
@@ -152,6 +153,7 @@ class Value:
     def _number(self) -> float:
         if self._kind() != "a number":
             self.wrong(f"a number is due, not {self._kind()}")
+        assert isinstance(self.node, yaml.ScalarNode)
         whole = self.node.tag == "tag:yaml.org,2002:int"
         # "inf" and hexadecimal numbers are YAML numbers as well; its own constructor reads them all.
         read = CONSTRUCTOR.construct_yaml_int if whole else CONSTRUCTOR.construct_yaml_float

@@ -11,7 +11,7 @@ import gevent
 
 from locust_cutover.access import Access, AccessError
 from locust_cutover.history import History, worker_path
-from locust_cutover.host import this_host
+from locust_cutover.host import this_clock
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.recorder import Recorder
 from locust_cutover.visit import Marks
@@ -20,7 +20,7 @@ logger = logging.getLogger("locust.cutover")
 
 Message = dict[str, Any]
 
-ELSEWHERE = "it is on another host: its clock is another one"
+ELSEWHERE = "it is on another host or in another time namespace, so its clock is not the switcher's"
 
 PATIENCE = 5.0
 """Seconds beyond a visit's own time-out until its node gives up waiting for it."""
@@ -40,8 +40,8 @@ class Node:
         """The names of the run's phases."""
         self.visit_timeout = 10.0
         """The longest time-out of this node's visitors, in seconds."""
-        self.host = this_host()
-        """Whose clock this node has."""
+        self.clock = ""
+        """In tests, the name of another clock."""
         self.worker_index: int | None = None
         """Which worker this is; None on the node that owns the link."""
 
@@ -92,7 +92,7 @@ class Node:
         self.phases = message["phases"]
         marks = Marks(message["mark"], message["marks"], head=message["head"])
         access = Access(**message["access"])
-        self._trouble = self._trouble_with(message["host"], access)
+        self._trouble = self._trouble_with(message["clock"], access)
         if self._trouble:
             logger.error("no visitors here: %s", self._trouble)
         self._recorder.access = access
@@ -109,9 +109,9 @@ class Node:
                 self._history.say("node", run=self._run, worker=self.worker_index)
                 self._recorder.keep = self._history.visit
 
-    def _trouble_with(self, owners_host: str, access: Access) -> str:
+    def _trouble_with(self, switchers_clock: str, access: Access) -> str:
         """Why there can be no visitors here; empty when there can."""
-        if self.host != owners_host:
+        if (self.clock or this_clock()) != switchers_clock:
             # Its times cannot be compared with those of the flips: it would call a stale answer ok.
             return ELSEWHERE
         try:

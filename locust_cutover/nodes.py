@@ -11,7 +11,7 @@ from uuid import uuid4
 from gevent.event import Event
 
 from locust_cutover.access import Access
-from locust_cutover.host import this_host
+from locust_cutover.host import childrens_clock
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip
@@ -69,7 +69,7 @@ class Nodes:
         self._begin = {
             "do": "begin",
             "run": self.run,
-            "host": this_host(),
+            "clock": childrens_clock(),
             "phases": [phase.name for phase in scenario.phases],
             "releases": list(scenario.site.releases),
             "sparse": sparse,

@@ -17,7 +17,7 @@ import locust_cutover.recorder
 from locust_cutover.history import read, read_visit
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.timeline import STILL, Flip
-from locust_cutover.node import Message, Node
+from locust_cutover.node import ELSEWHERE, Message, Node
 from locust_cutover.nodes import Nodes
 from locust_cutover.recorder import Recorder, Ticket
 from locust_cutover.scenario import Load, Phase, Scenario, Site
@@ -538,7 +538,7 @@ def test_a_joiner_while_a_phase_is_collected_is_not_waited_for(cluster: Make) ->
 def test_a_node_on_another_host_lets_no_visitor_in_and_says_so(cluster: Make) -> None:
     """Its clock began at another boot: it would call a stale answer ok, and nothing would show it."""
     owner = Cluster("one", "far")
-    owner.workers["far"].node.host = "elsewhere"
+    owner.workers["far"].node.clock = "elsewhere"
     owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     waiting: list[gevent.Greenlet[..., Ticket]] = []
 
@@ -550,7 +550,7 @@ def test_a_node_on_another_host_lets_no_visitor_in_and_says_so(cluster: Make) ->
     missing = owner.play(flip(1, "b", 100), before=visits)
     assert not waiting[0].ready()
     gevent.killall(waiting)
-    assert missing == ["worker far: it is on another host: its clock is another one"]
+    assert missing == [f"worker far: {ELSEWHERE}"]
     assert owner.nodes.tally.of_phase(0) == [("ok", "200 OK", 1)]
 
 
@@ -560,14 +560,14 @@ def test_a_node_on_another_host_that_joins_late_lets_no_visitor_in_either(cluste
 
     def join() -> None:
         far = owner.add("far")
-        far.node.host = "elsewhere"
+        far.node.clock = "elsewhere"
         owner.nodes.join("far")
         waiting = gevent.spawn(far.recorder.enter)
         settle()
         assert not waiting.ready()
         waiting.kill()
 
-    assert owner.play(flip(1, "b", 100), before=join) == ["worker far: it is on another host: its clock is another one"]
+    assert owner.play(flip(1, "b", 100), before=join) == [f"worker far: {ELSEWHERE}"]
 
 
 # Collecting.
