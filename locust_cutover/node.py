@@ -35,7 +35,12 @@ class Node:
         self._run = ""
         self._drained = -1
         self._history: History | None = None
+        self._unwritten = ""
+        """Why the history is not complete."""
+        self._incomplete: str | None = None
+        """The same once the run is over."""
         self._trouble = ""
+        recorder.failed = lambda error: self.fail(f"a visit could not be judged: {error!r}")
         self.phases: list[str] = []
         """The names of the run's phases."""
         self.visit_timeout = 10.0
@@ -67,14 +72,11 @@ class Node:
                 self._recorder.know_no_more()
             case "close":
                 self._recorder.close()
-                gevent.spawn(self._drain, message["phase"])
+                gevent.spawn(self._drain, message["phase"]).link_exception(self._not_drained)
             case "report":
                 self._send()
             case "end":
-                if self._history is not None:
-                    self._history.close()
-                    if self._history.error:
-                        logger.error("the history is not complete: %s", self._history.error)
+                self._end()
 
     def report(self) -> Message:
         """What was counted since the last report, and all visits of the run so far."""
@@ -84,11 +86,20 @@ class Node:
             "visits": self._recorder.visits,
             "drained": self._drained,
             "trouble": self._trouble,
+            "history": self._incomplete,
         }
+
+    def fail(self, reason: str) -> None:
+        """What this node counts is not all, and why; the owner hears it at once."""
+        if not self._trouble:
+            logger.error("this process: %s", reason)
+            self._trouble = reason
+            gevent.spawn(self._send)
 
     def _begin(self, message: Message) -> None:
         self._run = message["run"]
         self._drained = -1
+        self._unwritten, self._incomplete = "", None
         self.phases = message["phases"]
         marks = Marks(message["mark"], message["marks"], head=message["head"])
         access = Access(**message["access"])
@@ -104,10 +115,19 @@ class Node:
             try:
                 self._history = History(worker_path(Path(message["history"]), self.worker_index))
             except OSError as error:
-                logger.error("no history of this worker's visits: %s", error)
+                self._unwritten = f"{error.filename}: {error.strerror}"
+                logger.error("no history of this worker's visits: %s", self._unwritten)
             else:
                 self._history.say("node", run=self._run, worker=self.worker_index)
                 self._recorder.keep = self._history.visit
+
+    def _end(self) -> None:
+        """Write the end of the history, and tell the owner whether all of it could be written."""
+        if self._history is not None:
+            self._history.close()
+            self._unwritten = self._history.error
+        self._incomplete = self._unwritten
+        self._send()
 
     def _trouble_with(self, switchers_clock: str, access: Access) -> str:
         """Why there can be no visitors here; empty when there can."""
@@ -121,6 +141,9 @@ class Node:
             # Its visitors would only be refused, and a refused visit is a lost one.
             return str(error)
         return ""
+
+    def _not_drained(self, drain: gevent.Greenlet[..., None]) -> None:
+        self.fail(f"its visits could not be reported: {drain.exception!r}")
 
     def _drain(self, phase: int) -> None:
         run = self._run

@@ -23,7 +23,7 @@ COLOURS: dict[Verdict, str] = {"held": "32", "violated": "31", "inconclusive": "
 
 
 def render(result: Result, *, report: str = "", colour: bool = False) -> str:
-    """Per phase: requests, flips, the distribution of answers, the expectations; then the verdict, and what now.
+    """Per phase: requests, flips, the distribution of answers, the expectations; what now; last the verdict.
 
     `report` is the file with the HTML report, where one was written.
     """
@@ -31,15 +31,14 @@ def render(result: Result, *, report: str = "", colour: bool = False) -> str:
     for phase in result.phases:
         lines += [*_phase(phase), ""]
     lines += [f"note: {note}" for note in result.notes]
-    lines.append(f"verdict: {result.verdict} (exit code {result.exit_code})")
-    if result.verdict != "held":
-        why = f"why: {words.sentence(result).partition(': ')[2]}"
-        lines.append(textwrap.shorten(why, WIDTH, placeholder=" ..."))  # all of it stands above
-    elif not report:
+    lines += [f"  ! {problem}" for problem in result.problems]
+    if result.verdict == "held" and not report:
         lines.append("next: --report FILE.html shows when and why, --scenario NAME asks something else")
     fitted = [part for line in lines for part in _fit(line)]
+    # These two in one piece, however long: for who looks for them.
     if report:
-        fitted.append(f"report: {report}")  # in one piece, however long
+        fitted.append(f"report: {report}")
+    fitted.append(words.last_line(result))
     return "\n".join(map(_paint, fitted) if colour else fitted)
 
 

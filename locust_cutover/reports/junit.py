@@ -53,7 +53,7 @@ def _case(result: Result, phase: PhaseVerdict, expectation: Expectation) -> Mark
     if expectation.verdict == "violated":
         outcome = element("failure", said, message=f"{said}; none was expected", type="violated")
     elif expectation.verdict == "inconclusive":
-        reason = "; ".join(phase.troubles) or "not known"
+        reason = "; ".join([*phase.troubles, *result.problems]) or "not known"
         outcome = element("error", said, message=f"inconclusive: {reason}", type="inconclusive")
     return element(
         "testcase",

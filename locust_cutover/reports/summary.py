@@ -54,7 +54,7 @@ def render(result: Result) -> str:
         ),
     ]
     troubles = [f"- {plain(f'{phase.phase.name}: {trouble}')}" for phase in result.phases for trouble in phase.troubles]
-    troubles += [f"- {plain(note)}" for note in result.notes]
+    troubles += [f"- {plain(note)}" for note in (*result.problems, *result.notes)]
     if troubles:
         lines += ["", *troubles]
     return "\n" + "\n".join(lines) + "\n\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from locust_cutover.judging.verdict import Expectation, PhaseVerdict, Verdict
+from locust_cutover.judging.verdict import CUT_SHORT, NOT_RUN, Expectation, PhaseVerdict, Verdict
 from locust_cutover.result import Result
 
 SPELLED_OUT = 3
@@ -25,13 +25,40 @@ def sentence(result: Result) -> str:
         ]
         return f"Violated: {_some(reasons)}."
     if result.verdict == "inconclusive":
-        reasons = [f"{phase.phase.name}: {' and '.join(phase.troubles)}" for phase in result.phases if phase.troubles]
+        reasons = list(result.problems)
+        reasons += [f"{phase.phase.name}: {' and '.join(phase.troubles)}" for phase in result.phases if phase.troubles]
         return f"Inconclusive: {_some(reasons or ['nothing was run'])}."
     phases = [f"{phase.phase.name}: {faults(phase)}" for phase in result.phases]
     every = {1: "the phase", 2: "both phases"}.get(len(phases), f"all {len(phases)} phases")
     if len(phases) > SPELLED_OUT:
         return f"Held: {every} went as expected."
     return f"Held: {every} went as expected ({'; '.join(phases)})."
+
+
+def last_line(result: Result) -> str:
+    """The verdict with its exit code; why there is none, and what to do about it."""
+    line = f"verdict: {result.verdict} (exit code {result.exit_code})"
+    if result.verdict == "held":
+        return line
+    reason = sentence(result).partition(": ")[2].removesuffix(".")
+    advice = _advice(result) if result.verdict == "inconclusive" else ""
+    return "; ".join(filter(None, [f"{line}: {reason}", advice]))
+
+
+def no_verdict(exit_code: int, reason: str) -> str:
+    """The last line of a run without a result."""
+    return f"verdict: none (exit code {exit_code}): {' '.join(reason.split())}"
+
+
+def _advice(result: Result) -> str:
+    """What to do about an inconclusive run, where its reasons do not say it."""
+    if result.problems:
+        return "see to this, then run it again"
+    if any(CUT_SHORT in phase.facts.trouble for phase in result.phases):
+        return "let it run to its end"
+    if all(phase.facts.trouble == NOT_RUN for phase in result.phases):
+        return "start it again"
+    return ""
 
 
 def faults(phase: PhaseVerdict) -> str:

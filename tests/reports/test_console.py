@@ -81,8 +81,8 @@ def test_the_report_of_a_phase_from_top_to_bottom() -> None:
         f"  {'torn: 30 at 1 flip; expected: any':<58} held",
         f"  {'stale: 0; expected: none':<58} held",
         "",
-        "verdict: held (exit code 0)",
         "next: --report FILE.html shows when and why, --scenario NAME asks something else",
+        "verdict: held (exit code 0)",
     ]
 
 
@@ -92,7 +92,7 @@ def test_each_phase_has_its_part_in_order() -> None:
     report = lines(verdict(*ANSWERS), replace(verdict(("ok", "200 OK", 5)), phase=atomic))
     headings = [line.split(":")[0] for line in report if "requests in" in line]
     assert headings == ["forced", "atomic"]
-    assert report[-2] == "verdict: inconclusive (exit code 3)"
+    assert report[-1].startswith("verdict: inconclusive (exit code 3): ")
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,7 @@ def test_a_phase_without_visits_has_no_outage() -> None:
         f"  {'stale: 0; expected: none':<58} inconclusive",
         "  ! was not run",
         "",
-        "verdict: inconclusive (exit code 3)",
-        "why: forced: was not run.",
+        "verdict: inconclusive (exit code 3): forced: was not run; start it again",
     ]
 
 
@@ -212,20 +211,20 @@ def widest() -> PhaseVerdict:
     "server", ["nginx 1.22.1", "Apache/2.4.57 (Debian) mod_fcgid/2.3.9 OpenSSL/3.0.11 PHP/8.2.7 x"]
 )
 def test_no_line_is_longer_than_80_columns(server: str) -> None:
-    """Whatever the names and the numbers are; nothing that was to be said is cut off."""
+    """Whatever the names and the numbers are, but for the last; nothing that was to be said is cut off."""
     name = "does-it-matter-how-a-symlink-is-switched-under-load-" * 4
     scenario = Scenario(name, Path("x.yaml"), "", Site(), Load(), (PHASE,))
     phase = widest()
     report = lines(phase, scenario=scenario, server=server)
-    assert max(map(len, report)) <= 80
-    text = " ".join(" ".join(report).split())
+    assert max(map(len, report[:-1])) <= 80
+    text = " ".join(" ".join(report[:-1]).split())
     assert phase.phase.name in text
     assert server in text
     assert "lost: 10000000000, 0 at 43200000 flips, 10000000000 at none; expected: none inconclusive" in text
     for number in range(5):
         assert f"worker build-host-{number}.example.org_0123456789abcdef died" in text
     assert "outage per flip 19999999.9 us (95 %: 19999999.8 to 20000000.0)" in text
-    assert report[-2] == "verdict: inconclusive (exit code 3)"
+    assert report[-1].startswith("verdict: inconclusive (exit code 3): ")
 
 
 def test_a_long_line_goes_on_further_in() -> None:
@@ -260,23 +259,41 @@ def result(phase: PhaseVerdict) -> Result:
     return Result(scenario, (phase,), (), "nginx 1.22.1", 10, "http://127.0.0.1:8080", 0, now, now)
 
 
-def test_the_last_line_says_where_the_report_is() -> None:
+def test_the_line_before_the_last_says_where_the_report_is() -> None:
     """In one piece, so that it can be clicked or copied, whatever the verdict and however long the path."""
     path = f"/srv/{'reports of our site/' * 6}run.html"
     for one in (result(verdict(*ANSWERS)), result(verdict(*ANSWERS, at=None))):
-        assert render(one, report=path).splitlines()[-1] == f"report: {path}"
+        assert render(one, report=path).splitlines()[-2] == f"report: {path}"
 
 
-def test_the_last_line_says_why_a_run_failed() -> None:
-    """In one line: what there is more of stands above."""
+@pytest.mark.parametrize("report", ["", "run.html"])
+def test_the_last_line_is_the_verdict_and_why_a_run_failed(report: str) -> None:
+    """In one piece: `tail -1` of a log shows it."""
     failed = verdict(*ANSWERS, ("stale", "200 OK", 7))
-    last = render(result(failed)).splitlines()[-1]
-    assert last.startswith("why: forced: 7 of 10,007 visits stale")
-    assert last.endswith(" ...")
-    assert len(last) <= 80
-    with_report = render(result(failed), report="run.html").splitlines()
-    assert with_report[-2].startswith("why: forced: 7 of 10,007")
-    assert with_report[-1] == "report: run.html"
+    assert (
+        render(result(failed), report=report)
+        .splitlines()[-1]
+        .startswith("verdict: violated (exit code 1): forced: 7 of 10,007 visits stale")
+    )
+    assert render(result(verdict(*ANSWERS)), report=report).splitlines()[-1] == "verdict: held (exit code 0)"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "problems", "said"),
+    [
+        ("cut short", [], "forced: cut short; let it run to its end"),
+        ("the switcher died", [], "forced: the switcher died"),
+        (
+            "",
+            ["--report cannot be written: x: is full"],
+            "--report cannot be written: x: is full; see to this, then run",
+        ),
+    ],
+)
+def test_the_last_line_of_an_inconclusive_run_says_what_to_do(trouble: str, problems: list[str], said: str) -> None:
+    """Where the reason does not say it itself."""
+    one = result(verdict(*ANSWERS, facts=PhaseFacts(seconds=1, flips=500, trouble=trouble))).with_problems(problems)
+    assert render(one).splitlines()[-1].startswith(f"verdict: inconclusive (exit code 3): {said}")
 
 
 def test_colours_are_for_the_verdicts_and_for_what_is_wrong() -> None:

@@ -124,8 +124,8 @@ def test_the_terminal_shows_phases_answers_and_expectations(tmp_path: Path) -> N
     assert "[404]" in text
     assert "outage per flip" in text
     assert "; expected: some" in text
-    assert report[-2] == "verdict: held (exit code 0)"
-    assert report[-1].startswith("next: --report FILE.html")
+    assert report[-2].startswith("next: --report FILE.html")
+    assert report[-1] == "verdict: held (exit code 0)"
     assert "\033" not in locust.output
 
 
