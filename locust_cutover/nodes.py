@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import gevent
 from gevent.event import Event
 
 from locust_cutover.access import Access
@@ -20,6 +21,9 @@ from locust_cutover.scenario import Scenario
 from locust_cutover.visit import Marks
 
 NO_ACCESS = Access()
+
+SOON = 0.05
+"""Seconds until a node that is behind is asked again; as often the switcher says that nothing was flipped."""
 
 LOCAL = "local"
 """The name of the one node of a run without workers."""
@@ -37,6 +41,8 @@ class _Seen:
     """The last phase of which all its visits are counted."""
     trouble: str = ""
     """Why it has no visitors."""
+    reports: int = 0
+    """How many came."""
 
 
 class Nodes:
@@ -146,11 +152,27 @@ class Nodes:
         self.tally.merge(tally)
         for flip, counts in tally.flips.values():
             self.flips[flip.phase].count(flip, counts)
+        seen.reports += 1
         seen.visits = report["visits"]
         seen.counted += tally.answers.total()
         seen.drained = max(seen.drained, report["drained"])
         seen.trouble = report["trouble"]
         self._reported.set()
+
+    def catch_up(self, timeout: float) -> None:
+        """Wait until all nodes have counted the visits that they have made by now, while visitors go on."""
+        deadline = time.monotonic() + timeout
+        before = {name: seen.reports for name, seen in self._seen.items()}
+        made: dict[str, int] = {}
+        while (left := deadline - time.monotonic()) > 0:
+            self.ask()
+            for name in before:
+                if self._seen[name].reports > before[name]:
+                    made.setdefault(name, self._seen[name].visits)
+            behind = {name for name in before if name not in made or self._seen[name].counted < made[name]}
+            if not behind & set(self._present()):
+                return
+            gevent.sleep(min(left, SOON))  # they judge meanwhile
 
     def collect(self, phase: int, timeout: float) -> list[str]:
         """Wait until every node has counted all its visits of the phase; a sentence for each that has not."""

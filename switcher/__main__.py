@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import random
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from random import Random
 from typing import NoReturn
 
 from switcher.command import COMMAND, PLACEHOLDERS, check_program, run_command
@@ -19,7 +19,7 @@ from switcher.link import open_link
 from switcher.original import Original, remember
 from switcher.place import Place, SiteError
 from switcher.processors import Processors
-from switcher.schedule import Schedule
+from switcher.schedule import Schedule, draw_seed
 from switcher.stop import Stop
 from switcher.strategies import COPYING, FOLDER_STRATEGIES, GAPPED, OVERWRITING, STRATEGIES, with_gap
 from switcher.stream import COLUMNS, Stream, StreamClosedError
@@ -60,9 +60,6 @@ examples, in a folder with the link current:
 
 TIMEOUT = "30s"
 """How long a command may take where nothing is said."""
-
-SEEDS = 2**32
-"""A seed that is drawn is smaller."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -278,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = Stop(attached=sys.stdin.fileno() if options.attached else None)
     stream = Stream(sys.stdout.fileno())
     jitter = 0.0 if not options.every else 1.0 if options.jitter is None else options.jitter
-    seed = random.randrange(SEEDS) if options.seed is None else options.seed
+    seed = draw_seed() if options.seed is None else options.seed
     processors = None
     if strategy is None:
         strategy = run_command(command, options.timeout or parse_duration(TIMEOUT), root, releases, options.log)
@@ -306,7 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 seed=seed,
             )
             now = time.monotonic_ns()
-            schedule = Schedule(now, options.every, options.flips, options.length, jitter, random.Random(seed))
+            schedule = Schedule(now, options.every, options.flips, options.length, jitter, Random(seed))
             switch(link, strategy, schedule, stream, stop, facts, processors)
             while options.extend or (original is not None and options.attached):
                 stream.say("over")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 
 APART = 10
 """Two flips are at least an interval divided by this apart: a tenth of it."""
+
+
+def draw_seed() -> int:
+    """A seed, short enough to be typed; whatever else draws random numbers in this process is left alone."""
+    return int.from_bytes(os.urandom(4))
 
 
 @dataclass

@@ -27,6 +27,8 @@ class Flip(NamedTuple):
     """The release that the link pointed to after a flip that did not take; empty without a link."""
     watched: bool = False
     """Whether somebody else made it: what the link was during the cutover, once or several times, is not known."""
+    cpu: int | None = None
+    """The processor that it began on; None where it was not ours to choose."""
 
     @property
     def ok(self) -> bool:

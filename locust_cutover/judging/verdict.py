@@ -13,10 +13,20 @@ from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.tally import Tally
 from locust_cutover.scenario import FAULTS, Expected, Fault, Phase
 from locust_cutover.visit import Kind
+from switcher.strategies import GAPPED
 
 Verdict = Literal["held", "violated", "inconclusive"]
 
 RESTLESS = "no visit with marks fell between two flips or after the last: an old page could not show"
+
+BLIND: dict[Fault, str] = {
+    "lost": "the control lost no request",
+    "torn": "the control tore no page",
+    "stale": "the control served no stale page",
+}
+
+TWO_CALLS = (*GAPPED, "swap-folders")
+"""The strategies whose gap is only as long as two system calls take."""
 
 NOT_RUN = "was not run"
 RUNNING = "is running"
@@ -44,6 +54,8 @@ class PhaseFacts:
     """The last lines of what a command printed that failed."""
     trouble: str = ""
     """Why the phase does not count in full; empty when it does."""
+    extended: int = 0
+    """How often a control went on, for as long again, since it had not shown each of its faults."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,7 @@ def judge_phase(
     tally: Tally,
     flips: FlipTable,
     judged: Collection[Fault] = FAULTS,
+    processors: int | None = None,
 ) -> PhaseVerdict:
     """Hold the counts of a phase against its expectations, but for faults that could not be `judged`.
 
@@ -120,6 +133,8 @@ def judge_phase(
     a trouble, and so is a fault that was to show (`some`) and did not show at any flip. A server
     that fails anyway is no positive control. Old pages can show only to a visit that overlaps no
     cutover, so without one of these torn and stale are inconclusive as well.
+
+    `processors`: how many the run could use; None when that is not known.
     """
     visits = tally.visits(index)
     troubles = _troubles(phase, facts, visits, tally.visits(index, "unjudged"))
@@ -138,7 +153,7 @@ def judge_phase(
         elif expected == "some" and not harmful:
             verdict = "inconclusive"
             if not facts.trouble:
-                blind_controls.append(f"{fault} visits were to be seen at flips and none was")
+                blind_controls.append(blind(fault, observed, phase, processors))
         elif troubles:
             verdict = "inconclusive"
         elif expected == "none" and fault != "lost" and not calm:
@@ -161,6 +176,23 @@ def judge_phase(
         strip=tally.strips.get(index) or Strip(),
         not_judged=tuple(fault for fault in FAULTS if fault not in judged),
     )
+
+
+def shown(phase: Phase, index: int, tally: Tally, flips: FlipTable) -> bool:
+    """Whether a control has shown each fault that it must, so that it need not go on."""
+    return all(flips.harmful(fault) > 0 for fault, expected in phase.expect.items() if expected == "some")
+
+
+def blind(fault: Fault, observed: int, phase: Phase, processors: int | None) -> str:
+    """What a control that has not shown the fault at a flip means, and what to do about it.
+
+    `observed`: how many such faults there were elsewhere.
+    """
+    sentence = f"{BLIND[fault]}{' at a flip' if observed else ''}, so this run proves nothing"
+    if fault == "lost" and processors == 1 and phase.strategy in TWO_CALLS and not phase.gap:
+        advice = "use a second processor" + (" or `gap: 1ms`" if phase.strategy in GAPPED else "")
+        return f"{sentence}: with one processor a gap between two system calls is hardly ever seen; {advice}"
+    return f"{sentence}; add flips or users"
 
 
 def outage(lost: int, visits: int, facts: PhaseFacts, sum_of_squares: int) -> Outage | None:

@@ -82,6 +82,8 @@ def _phase(phase: PhaseVerdict) -> Iterator[str]:
         yield f"  the last visitor got the new release {milliseconds(phase.convergence)} after a flip"
     if facts.late:
         yield f"  {plural(facts.late, 'flip')} began late"
+    if went_on := words.extended(phase):
+        yield f"  {went_on}"
     for expectation in phase.expectations:
         yield f"  {_expectation(expectation):<58} {expectation.verdict}"
     for fault in phase.not_judged:

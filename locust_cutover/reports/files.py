@@ -143,6 +143,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "server": result.server,
         "url": result.url,
         "users": result.users,
+        "seed": result.seed,
         "phases": [
             {
                 "name": phase.phase.name,
@@ -157,6 +158,7 @@ def as_json(result: Result) -> dict[str, Any]:
                 "flips": phase.facts.flips,
                 "failed_flips": phase.facts.failed,
                 "late_flips": phase.facts.late,
+                "extended": phase.facts.extended,
                 "outage_us": None if phase.outage is None else asdict(phase.outage),
                 "longest_stale_ns": phase.longest_stale,
                 "convergence_ns": phase.convergence,

@@ -54,6 +54,9 @@ def render(result: Result) -> str:
         ),
     ]
     troubles = [f"- {plain(f'{phase.phase.name}: {trouble}')}" for phase in result.phases for trouble in phase.troubles]
+    troubles += [
+        f"- {plain(f'{phase.phase.name}: {went_on}')}" for phase in result.phases if (went_on := words.extended(phase))
+    ]
     troubles += [f"- {plain(note)}" for note in result.notes]
     if troubles:
         lines += ["", *troubles]

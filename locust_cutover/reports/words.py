@@ -61,6 +61,14 @@ def where(expectation: Expectation) -> str:
     return f"{at_flips}{',' if at_flips else ''} {expectation.unexplained:,} at none"
 
 
+def extended(phase: PhaseVerdict) -> str:
+    """That a control went on, for a table or a line of its own; empty when it did not."""
+    times = phase.facts.extended
+    if not times:
+        return ""
+    return f"the control was extended {many(times, 'time')}, since it had not shown each expected fault"
+
+
 def microseconds(number: float) -> str:
     """An estimate in microseconds, as exact as it is worth."""
     if number == 0:

@@ -264,8 +264,9 @@ def test_a_phase_that_was_not_run_has_no_outage(tmp_path: Path) -> None:
 def test_the_json_file_says_what_the_run_was(tmp_path: Path) -> None:
     """Scenario, times, server, users, versions and machine, so that the file is enough by itself."""
     told = {"versions": {"python": "3.11.2", "locust": "2.47"}, "machine": {"system": "Linux", "cpus": 2}}
-    written(run().result(**told), tmp_path)
+    written(run().result(**told, seed=4711), tmp_path)
     found = as_json(tmp_path)
+    assert found["seed"] == 4711
     assert (found["verdict"], found["exit_code"]) == ("violated", 1)
     assert found["scenario"] == {"name": "two", "path": "scenarios/two.yaml", "description": "Why?"}
     assert (found["server"], found["users"], found["url"]) == ("nginx 1.22.1", 10, "http://127.0.0.1:8080")
@@ -293,6 +294,7 @@ def test_the_json_file_has_what_the_csv_files_have(tmp_path: Path) -> None:
     assert phases[0]["troubles"] == ["1 of 3 flips did not take"]
     assert (phases[0]["failed_flips"], phases[0]["late_flips"], phases[0]["seconds"]) == (1, 0, 2.0)
     assert (phases[0]["longest_stale_ns"], phases[0]["convergence_ns"]) == (7000, 9000)
+    assert [phase["extended"] for phase in phases] == [0] * len(phases)
     assert set(phases[0]["outage_us"]) == {"us", "lower95", "upper95"}
 
 
