@@ -17,7 +17,7 @@ from locust_cutover.judging.timeline import Timeline
 from locust_cutover.judging.verdict import PhaseFacts, judge_phase
 from locust_cutover.reports import console, outputs
 from locust_cutover.reports.outputs import Outputs
-from locust_cutover.result import Result
+from locust_cutover.result import Result, processors
 from locust_cutover.scenario import recall
 
 EXAMPLES = """
@@ -67,21 +67,25 @@ def check(paths: Sequence[Path]) -> Result:
         raise HistoryError(f"{tally.answers.total()} of {over['visits']} visits are here; give the workers' files, too")
     for table in tables:
         table.take(tally)
+    machine = dict(run.get("machine", {}))
     return Result(
         scenario=scenario,
         phases=tuple(
-            judge_phase(phase, index, PhaseFacts(**facts), tally, tables[index], scenario.site.judged)
+            judge_phase(
+                phase, index, PhaseFacts(**facts), tally, tables[index], scenario.site.judged, processors(machine)
+            )
             for index, (phase, facts) in enumerate(zip(scenario.phases, over["phases"], strict=True))
         ),
         flips=tuple(tables),
         server=run["server"],
         users=run["users"],
+        seed=run.get("seed"),
         url=run["url"],
         began=run["began"],
         started=datetime.fromisoformat(run["started"]),
         ended=datetime.fromisoformat(over["ended"]),
         versions=dict(run.get("versions", {})),
-        machine=dict(run.get("machine", {})),
+        machine=machine,
     ).with_problems(over.get("problems", []))
 
 

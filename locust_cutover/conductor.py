@@ -22,11 +22,12 @@ from locust_cutover.lab import Lab
 from locust_cutover.nodes import Nodes
 from locust_cutover.own_site import OwnSite, WatchedSite
 from locust_cutover.play import Play
-from locust_cutover.result import Result, machine, versions
+from locust_cutover.result import Result, machine, processors, versions
 from locust_cutover.scenario import Phase, Scenario, describe
 from locust_cutover.servers import NotInstalledError, ServerError
 from locust_cutover.venue import SetUpError, Venue
 from locust_cutover.visit import Marks
+from switcher.schedule import draw_seed
 
 logger = logging.getLogger("locust.cutover")
 
@@ -42,6 +43,8 @@ class Progress:
     share: float | None
     """0 to 1; None for a phase without an end of its own."""
     flips: int
+    planned: int | None
+    """How many flips there will be; None where only the time tells."""
     visits: int
     lost: int
     over: bool
@@ -94,11 +97,13 @@ class Conductor:
         self._companion: Companion | None = None
         self._venue: Venue | None = None
         self._watermark = 0
+        self._seed = draw_seed() if scenario.seed is None else scenario.seed
         self._began = time.monotonic_ns()
         self._started = datetime.now().astimezone()
         self._version: str | None = None
         self._versions = versions()
         self._machine = machine()
+        self._processors = processors(self._machine)
         self._playing: Play | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
@@ -202,7 +207,7 @@ class Conductor:
         phase = self.scenario.phases[index]
         facts = self._facts[index] = PhaseFacts()
         try:
-            self._companion = venue.companion(phase, folder)
+            self._companion = venue.companion(phase, folder, self._seed + index)
             self._playing = play = Play(
                 index, phase, facts, venue, self._companion, self._nodes, self._write, self._cut, self._watermark
             )
@@ -239,7 +244,7 @@ class Conductor:
         return (WatchedSite if watched else OwnSite)(self.scenario.site, self._commands)
 
     def _set_up(self, venue: Venue, folder: Path) -> str:
-        venue.set_up(folder)
+        venue.set_up(folder, self.scenario.phases)
         self.url = self._host or venue.url
         if "@" in self.url:
             raise SetUpError("a host with a password in it: site.auth names environment variables instead", 2)
@@ -256,6 +261,7 @@ class Conductor:
             releases=releases,
             server=venue.version,
             users=self._users,
+            seed=self._seed,
             url=self.url,
             began=self._began,
             started=self._started.isoformat(),
@@ -286,11 +292,12 @@ class Conductor:
 
     def _report(self, play: Play) -> None:
         phase, facts = play.phase, play.facts
-        share = None
+        share, planned, times = None, None, 1 + facts.extended
         if phase.flips is not None:
-            share = min(facts.flips / phase.flips, 1.0)
+            planned = phase.flips * times
+            share = min(facts.flips / planned, 1.0)
         elif phase.duration is not None:
-            share = min(play.seconds * 1e9 / phase.duration, 1.0)
+            share = min(play.seconds * 1e9 / (phase.duration * times), 1.0)
         tally = self._nodes.tally
         self._progress(
             Progress(
@@ -299,6 +306,7 @@ class Conductor:
                 len(self.scenario.phases),
                 share,
                 facts.flips,
+                planned,
                 tally.visits(play.index),
                 tally.visits(play.index, "lost"),
                 play.over,
@@ -331,12 +339,21 @@ class Conductor:
         return Result(
             scenario=self.scenario,
             phases=tuple(
-                judge_phase(phase, index, facts, self._nodes.tally, self._nodes.flips[index], self.scenario.site.judged)
+                judge_phase(
+                    phase,
+                    index,
+                    facts,
+                    self._nodes.tally,
+                    self._nodes.flips[index],
+                    self.scenario.site.judged,
+                    self._processors,
+                )
                 for index, (phase, facts) in enumerate(phases)
             ),
             flips=tuple(self._nodes.flips),
             server=self._version or "",
             users=self._users,
+            seed=self._seed,
             url=self.url,
             began=self._began,
             started=self._started,

@@ -14,6 +14,9 @@ from switcher.duration import parse_duration
 
 T = TypeVar("T")
 
+MOST = 2**53 - 1
+"""The greatest whole number that every reader of JSON and YAML agrees on."""
+
 _KINDS = {
     "tag:yaml.org,2002:str": "a text",
     "tag:yaml.org,2002:int": "a number",
@@ -126,6 +129,20 @@ class Value:
         if not 1 <= number < float("inf") or number != int(number):
             self.wrong(f"a whole number above 0 is due, not {self.node.value}")
         return int(number)
+
+    def whole(self) -> int:
+        """A whole number, 0 or more."""
+        number = self._number()
+        if not 0 <= number <= MOST or number != int(number):
+            self.wrong(f"expected a whole number from 0 to {MOST}, got {self.node.value}")
+        return int(number)
+
+    def share(self) -> float:
+        """A number from 0 to 1."""
+        number = self._number()
+        if not 0 <= number <= 1:
+            self.wrong(f"expected a number from 0 to 1, got {self.node.value}")
+        return number
 
     def rate(self) -> float:
         """A number above 0."""

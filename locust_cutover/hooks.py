@@ -340,7 +340,7 @@ class Experiment:
     def show(self, progress: Progress) -> None:
         """One line about a phase that runs."""
         share = "" if progress.share is None else f"{100 * progress.share:.0f} %, "
-        flips = f"{progress.flips} of {progress.phase.flips}" if progress.phase.flips else f"{progress.flips}"
+        flips = f"{progress.flips} of {progress.planned}" if progress.planned else f"{progress.flips}"
         line = (
             f"phase {progress.phase.name} ({progress.number} of {progress.phases}): "
             f"{share}{flips} flips, {progress.visits} visits, {progress.lost} lost"

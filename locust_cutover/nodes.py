@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from uuid import uuid4
 
+import gevent
 from gevent.event import Event
 
 from locust_cutover.access import Access
@@ -30,6 +31,9 @@ VERSION = metadata.version("locust-cutover")
 
 STRANGER = "it has not joined the experiment, so nobody judges its visits; call install() in its locustfile"
 
+SOON = 0.05
+"""Seconds until a node that is behind is asked again; as often the switcher says that nothing was flipped."""
+
 LOCAL = "local"
 """The name of the one node of a run without workers."""
 
@@ -48,6 +52,8 @@ class _Seen:
     """Why its visits do not count in full, as it says itself."""
     history: str | None = None
     """At the end of the run: why its part of the history is not complete, empty when it is. None: not said yet."""
+    reports: int = 0
+    """How many came."""
 
 
 class Nodes:
@@ -201,12 +207,28 @@ class Nodes:
         self.tally.merge(tally)
         for table in self.flips:
             table.take(tally)
+        seen.reports += 1
         seen.visits = report["visits"]
         seen.counted += tally.answers.total()
         seen.drained = max(seen.drained, report["drained"])
         seen.trouble = report["trouble"]
         seen.history = report["history"]
         self._reported.set()
+
+    def catch_up(self, timeout: float) -> None:
+        """Wait until all nodes have counted the visits that they have made by now, while visitors go on."""
+        deadline = time.monotonic() + timeout
+        before = {name: seen.reports for name, seen in self._seen.items()}
+        made: dict[str, int] = {}
+        while (left := deadline - time.monotonic()) > 0:
+            self.ask()
+            for name in before:
+                if self._seen[name].reports > before[name]:
+                    made.setdefault(name, self._seen[name].visits)
+            behind = {name for name in before if name not in made or self._seen[name].counted < made[name]}
+            if not behind & set(self._present()):
+                return
+            gevent.sleep(min(left, SOON))  # they judge meanwhile
 
     def collect(self, phase: int, timeout: float) -> list[str]:
         """Wait until every node has counted all its visits of the phase; a sentence for each that has not."""

@@ -34,6 +34,8 @@ class Result:
     """Of the software that it ran with; empty from a history of an older version."""
     machine: Mapping[str, str | int | None] = field(default_factory=dict)
     """What it ran on; empty from a history of an older version."""
+    seed: int | None = None
+    """Of what was random in the flips: the switcher of each phase had this plus the phase's index, from 0."""
     arguments: tuple[str, ...] = ()
     """Of the command line, where that says it all: not after the web UI's form, and not from a history."""
     problems: tuple[str, ...] = ()
@@ -87,4 +89,11 @@ def machine() -> dict[str, str | int | None]:
         "kernel": platform.release(),
         "arch": platform.machine(),
         "cpus": os.cpu_count(),
+        "processors": len(os.sched_getaffinity(0)),
     }
+
+
+def processors(machine: Mapping[str, str | int | None]) -> int | None:
+    """How many processors a run could use there; None in a history of an older version."""
+    found = machine.get("processors")
+    return found if isinstance(found, int) else None

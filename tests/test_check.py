@@ -280,19 +280,20 @@ def test_what_the_run_ran_on_is_said_and_not_what_it_is_judged_on(tmp_path: Path
         "machine": {"system": "Plan 9", "kernel": "4", "arch": "mips", "cpus": 3},
     }
     files = ["--report", report, "--csv", tmp_path / "out"]
-    command(write(tmp_path / "run.jsonl", [{**RUN, **ran}, *owner(*GOOD, LOST)[1:]]), *files)
+    command(write(tmp_path / "run.jsonl", [{**RUN, **ran, "seed": 4711}, *owner(*GOOD, LOST)[1:]]), *files)
     text = report.read_text(encoding="utf-8")
     assert "python 3.99, locust 77.1" in text
     assert "Plan 9 4, mips, 3 processors" in text
     found = json.loads(verdict.read_text())
     assert {key: found[key] for key in ran} == ran
+    assert found["seed"] == 4711
 
     command(write(tmp_path / "run.jsonl", owner(*GOOD, LOST)), *files)
     assert "<dt>started</dt>" in report.read_text(encoding="utf-8")
     assert "<dt>machine</dt>" not in report.read_text(encoding="utf-8")
     assert "<dt>versions</dt>" not in report.read_text(encoding="utf-8")
     found = json.loads(verdict.read_text())
-    assert (found["versions"], found["machine"]) == ({}, {})
+    assert (found["versions"], found["machine"], found["seed"]) == ({}, {}, None)
 
 
 # Several files.

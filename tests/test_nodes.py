@@ -226,6 +226,38 @@ def test_while_a_phase_runs_its_visits_can_be_followed(cluster: Make) -> None:
     assert owner.nodes.tally.visits(0) == 1
 
 
+def test_the_counts_are_waited_for_while_visitors_go_on(cluster: Make) -> None:
+    """Of all nodes those visits that were made when they were asked; later ones are not waited for."""
+    owner = cluster("one", "two")
+    one, two = owner.workers.values()
+    owner.nodes.open(0)
+    owner.nodes.start("a")
+    one.visits(visit(10, "a"), visit(40, "a"))
+    two.visits(visit(50, "a"))
+    waiting = gevent.spawn(owner.nodes.catch_up, PATIENCE)
+    settle()
+    one.visits(visit(500, "a"))
+    assert not waiting.ready()
+    owner.nodes.know([], 100)
+    waiting.join(PATIENCE)
+    assert waiting.ready()
+    assert owner.nodes.tally.visits(0) == 3
+
+
+def test_the_counts_of_a_node_that_has_gone_are_not_waited_for(cluster: Make) -> None:
+    """What it knew is lost, and is said at the end of the phase."""
+    owner = cluster("one", "two")
+    owner.nodes.open(0)
+    owner.nodes.start("a")
+    owner.workers["two"].visits(visit(50, "a"))
+    waiting = gevent.spawn(owner.nodes.catch_up, PATIENCE)
+    settle()
+    assert not waiting.ready()
+    del owner.workers["two"]
+    waiting.join(PATIENCE)
+    assert waiting.ready()
+
+
 def test_phases_follow_each_other(cluster: Make) -> None:
     """Each is collected by itself; of a sparse one only the harmful flips are in the table."""
     owner = cluster("one")

@@ -27,6 +27,8 @@ class Flip(NamedTuple):
     """The release that the link pointed to after a flip that did not take; empty without a link."""
     opaque: bool = False
     """Whether the link may have pointed anywhere during its cutover: a command's, or somebody else's."""
+    cpu: int | None = None
+    """The processor that it began on; None where it was not ours to choose."""
 
     @property
     def ok(self) -> bool:

@@ -86,6 +86,8 @@ def _phase(phase: PhaseVerdict) -> Iterator[str]:
             for rate in RATES:
                 yield f"    at {rate:,} requests/s: {words.lost_per_deploy(phase.outage, rate)}"
     yield from (f"  {told}" for fault in FAULTS for told in words.facts(phase, fault))
+    if went_on := words.extended(phase):
+        yield f"  {went_on}"
     for expectation in phase.expectations:
         yield f"  {_expectation(expectation):<58} {expectation.verdict}"
     if facts.flips:

@@ -192,6 +192,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "server": result.server,
         "url": result.url,
         "users": result.users,
+        "seed": result.seed,
         "phases": [
             {
                 "name": phase.phase.name,
@@ -208,6 +209,7 @@ def as_json(result: Result) -> dict[str, Any]:
                 "failed_flips": phase.facts.failed,
                 "late_flips": phase.facts.late,
                 "met_flips": phase.met_flips,
+                "extended": phase.facts.extended,
                 "outage_us": None if phase.outage is None else asdict(phase.outage),
                 "background": None if phase.background is None else asdict(phase.background),
                 "longest_stale_ns": phase.longest_stale,

@@ -174,6 +174,8 @@ def _phase_words(phase: PhaseVerdict) -> str:
         text += f", {facts.failed:,} failed"
     if told := words.late(facts):
         text += f"; {told}"
+    if went_on := words.extended(phase):
+        text += f"; {went_on}"
     return text
 
 
@@ -330,6 +332,7 @@ def _surroundings(result: Result) -> Markup:
         ("server", result.server),
         ("visited", result.url + result.scenario.site.path),
         ("visitors", words.many(result.users, "user")),
+        ("seed", "" if result.seed is None else str(result.seed)),
         ("started", result.started.isoformat(sep=" ", timespec="seconds")),
         ("ended", result.ended.isoformat(sep=" ", timespec="seconds")),
         ("versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),

@@ -32,7 +32,7 @@ def render(result: Result) -> str:
 
 def _suite(result: Result, phase: PhaseVerdict) -> Markup:
     facts = {"scenario": str(result.scenario.path), "server": result.server, "visits": phase.visits}
-    facts |= {"flips": phase.facts.flips, "met_flips": phase.met_flips}
+    facts |= {"flips": phase.facts.flips, "met_flips": phase.met_flips, "extended": phase.facts.extended}
     return element(
         "testsuite",
         element("properties", *(element("property", name=name, value=value) for name, value in facts.items())),

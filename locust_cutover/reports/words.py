@@ -278,6 +278,14 @@ def span(nanoseconds: int) -> str:
     return f"{nanoseconds / 1e6:,.1f} ms" if nanoseconds < 1_000_000_000 else f"{nanoseconds / 1e9:,.1f} s"
 
 
+def extended(phase: PhaseVerdict) -> str:
+    """That a control went on, for a table or a line of its own; empty when it did not."""
+    times = phase.facts.extended
+    if not times:
+        return ""
+    return f"the control was extended {many(times, 'time')}, since it had not shown each expected fault"
+
+
 def microseconds(number: float) -> str:
     """An estimate in microseconds, as exact as it is worth."""
     if number == 0:

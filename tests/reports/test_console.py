@@ -358,3 +358,11 @@ def test_colours_are_for_a_terminal_whose_user_wants_them(environment: dict[str,
     """NO_COLOR counts when it is not empty."""
     assert wants_colour(Stream(), environment) == wanted
     assert not wants_colour(io.StringIO(), environment)
+
+
+def test_a_control_that_went_on_says_so() -> None:
+    """And how often; others say nothing of it."""
+    facts = PhaseFacts(seconds=10.0, flips=500, extended=2)
+    line = "  the control was extended 2 times, since it had not shown each expected fault"
+    assert line in lines(verdict(*ANSWERS, facts=facts))
+    assert not [line for line in lines(verdict(*ANSWERS)) if "extended" in line]

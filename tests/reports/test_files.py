@@ -318,8 +318,9 @@ def test_a_phase_that_was_not_run_has_no_outage(tmp_path: Path) -> None:
 def test_the_json_file_says_what_the_run_was(tmp_path: Path) -> None:
     """Scenario, times, server, users, versions and machine, so that the file is enough by itself."""
     told = {"versions": {"python": "3.11.2", "locust": "2.47"}, "machine": {"system": "Linux", "cpus": 2}}
-    written(run().result(**told), tmp_path)
+    written(run().result(**told, seed=4711), tmp_path)
     found = as_json(tmp_path)
+    assert found["seed"] == 4711
     assert (found["verdict"], found["exit_code"]) == ("violated", 1)
     assert found["scenario"] == {"name": "two", "path": "scenarios/two.yaml", "description": "Why?"}
     assert (found["server"], found["users"], found["url"]) == ("nginx 1.22.1", 10, "http://127.0.0.1:8080")
@@ -353,6 +354,7 @@ def test_the_json_file_has_what_the_csv_files_have(tmp_path: Path) -> None:
     assert (phases[0]["background"]["lost"], phases[0]["background"]["visits"]) == (1, 901)
     lost = phases[0]["expectations"]["lost"]
     assert [lost[key] for key in ("at_flips", "after_flips", "at_none", "tried_flips")] == [7, 0, 1, 3]
+    assert [phase["extended"] for phase in phases] == [0] * len(phases)
     assert set(phases[0]["outage_us"]) == {"us", "lower95", "upper95"}
 
 

@@ -124,3 +124,12 @@ def test_what_is_linked_after_markdown_is_in_pieces(text: str) -> None:
     html = rendered(summary.render(result(told, server=text)))
     pieces = [unescape(piece).replace("&", "&amp;") for piece in re.split(r"<[^>]*>", html)]
     assert [piece for piece in pieces if looked_for.search(piece)] == []
+
+
+def test_a_control_that_went_on_says_so() -> None:
+    """In the list below the tables."""
+    run = result(held())
+    assert "extended" not in summary.render(run)
+    run.phases[0].facts.extended = 1
+    line = "<li>atomic: the control was extended 1 time, since it had not shown each expected fault</li>"
+    assert line in rendered(summary.render(run))

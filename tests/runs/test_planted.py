@@ -135,7 +135,7 @@ def test_locust_and_the_server_and_we_count_the_same(tmp_path: Path, workers: in
         assert again == Path(f"{locust.prefix}_{report}.csv").read_text()
     said = json.loads((tmp_path / "again_verdict.json").read_text())
     assert {"python", "locust", "locust-cutover", "gevent", "geventhttpclient"} <= set(said["versions"])
-    assert {"system", "kernel", "arch", "cpus"} == set(said["machine"])
+    assert {"system", "kernel", "arch", "cpus", "processors"} == set(said["machine"])
     for key in ("versions", "machine"):
         assert said[key] == locust.verdict()[key]
 
