@@ -35,6 +35,7 @@ FLIPS = (
     "torn",
     "stale",
     "flip_phase",
+    "cpu",
 )
 
 VERDICT = (
@@ -114,6 +115,7 @@ def flip_rows(result: Result) -> Iterable[Sequence[object]]:
                 visits,
                 *faults,
                 names[flip.phase],
+                "" if flip.cpu is None else flip.cpu,
             )
 
 

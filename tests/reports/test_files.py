@@ -154,7 +154,7 @@ def test_four_files_are_written_and_named(tmp_path: Path) -> None:
     ("name", "columns"),
     [
         ("answers", "phase,kind,answer,count,share"),
-        ("flips", "phase,flip,release,invoked_s,completed_s,took_us,outcome,visits,lost,torn,stale,flip_phase"),
+        ("flips", "phase,flip,release,invoked_s,completed_s,took_us,outcome,visits,lost,torn,stale,flip_phase,cpu"),
         (
             "verdict",
             "phase,expectation,observed,verdict,visits,flips,harmful_flips,harmful_upper95,outage_us,outage_us_upper95,"
