@@ -19,6 +19,10 @@ Verdict = Literal["held", "violated", "inconclusive"]
 
 RESTLESS = "every visit overlapped a flip, so a stale page could not be detected; flip less often (`every`)"
 
+UNPROBED = (
+    "no whole page came between two flips or after the last one, so a stale page could not be detected; add users"
+)
+
 UNMET = "no visit overlapped a flip, so a lost request could not be detected; add users or flips"
 
 NOT_RUN = "was not run"
@@ -128,7 +132,7 @@ def judge_phase(
     3. for lost and torn, where no visit met a flip: they could not have been seen;
     4. for torn and stale, where no calm visit with marks came after a flip: an old page could not have been seen.
     """
-    visits = tally.visits(index)
+    visits, calm = tally.visits(index), sum(tally.calm[index, kind] for kind in KINDS)
     troubles = _troubles(phase, facts, visits, tally.visits(index, "unjudged"))
     expectations = []
     blind_controls, blind = [], []
@@ -140,7 +144,7 @@ def judge_phase(
             reason
             for reason, holds in (
                 (UNMET, fault in ("lost", "torn") and not flips.met and not phase.quiet),
-                (RESTLESS, fault in ("torn", "stale") and not flips.probes),
+                (UNPROBED if calm else RESTLESS, fault in ("torn", "stale") and not flips.probes),
             )
             if holds
         ]
@@ -173,7 +177,7 @@ def judge_phase(
             )
         )
     # Not all that were lost at none: some were received when the flips were no longer known.
-    calm_lost, calm = tally.calm[index, "lost"], sum(tally.calm[index, kind] for kind in KINDS)
+    calm_lost = tally.calm[index, "lost"]
     return PhaseVerdict(
         phase=phase,
         facts=facts,
