@@ -8,10 +8,10 @@ REPORT = reports/$(basename $(notdir $(SCENARIO)))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-rest lint bench matrix servers tools browser clean
+.PHONY: help run test test-long test-rest lint bench matrix matrix-sample servers tools browser clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: $(VENV)/installed ## forced against atomic, or SCENARIO=another one; all reports go to reports/
 	$(VENV)/bin/locust -f locustfiles/current.py --headless --scenario $(SCENARIO) \
@@ -19,7 +19,7 @@ run: $(VENV)/installed ## forced against atomic, or SCENARIO=another one; all re
 
 # Two at once, since a test of a whole run mostly waits. (pytest-xdist cannot: gevent, which Locust brings along, takes
 # its threads.) What each of the two says is shown when it has ended; they take about the same time.
-LONG := $(addprefix tests/runs/,test_planted.py test_reports.py test_run.py test_web_ui.py)
+LONG := $(addprefix tests/runs/,test_planted.py test_reports.py test_run.py test_web_ui.py) tests/matrix/test_sample.py
 
 test: lint ## lint, then all tests
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target test-long test-rest
@@ -39,8 +39,11 @@ bench: $(VENV)/installed ## what judging and the switcher cost, as ratios within
 	$(VENV)/bin/python bench/judging.py
 	$(VENV)/bin/python bench/flipping.py
 
-matrix: $(VENV)/installed ## every way to switch on every server: docs/results.* (half an hour; wants servers and tools)
+matrix: $(VENV)/installed ## every strategy on every server: docs/results.* (half an hour; needs servers and tools)
 	$(VENV)/bin/python -m matrix --into docs
+
+matrix-sample: $(VENV)/installed ## a few of these cells, chosen by the commit, against docs/results.md (half a minute)
+	$(VENV)/bin/python -m matrix.sample
 
 # Debian starts what it installs, and these would fight for port 80. The lab starts its own, so the packages are
 # told that they cannot: RUNLEVEL is for SysV init, SYSTEMD_OFFLINE for systemctl. They stay enabled, for the next

@@ -110,7 +110,7 @@ class OwnSite:
 
     def companion(self, phase: Phase, folder: Path) -> Companion:
         """The switcher, which puts the link back; or nobody."""
-        if phase.quiet:
+        if phase.unflipped:
             return Idle(phase)
         external = self._external
         return Companion(

@@ -87,7 +87,7 @@ class Play:
         # 2.
         self._wait([companion.over], tick)
         # 3.
-        if not phase.quiet and not phase.endless and not facts.trouble:
+        if not phase.unflipped and not phase.endless and not facts.trouble:
             self._wait([], tick, phase.aftermath / 1e9)
         # 4.
         missing = []

@@ -93,6 +93,8 @@ class Phase:
     expect: dict[Fault, Expected]
     command: Command | None = None
     """For the strategy `command`."""
+    quiet: bool = False
+    """Whether the scenario says that nobody deploys: the only question is whether the site answers."""
 
     @property
     def folder(self) -> bool:
@@ -100,8 +102,8 @@ class Phase:
         return self.command.folder if self.command else self.strategy in FOLDER_STRATEGIES
 
     @property
-    def quiet(self) -> bool:
-        """Whether it is one without flips."""
+    def unflipped(self) -> bool:
+        """Whether no flip of it is made or seen by the run."""
         return self.strategy == NO_STRATEGY
 
     @property
@@ -283,7 +285,7 @@ def _phases(value: Value, site: Site) -> tuple[Phase, ...]:
 
 
 def _phase(value: Value, site: Site) -> Phase:
-    keys = value.mapping(["name", "strategy", "watch", "every", "duration", "flips", "expect"])
+    keys = value.mapping(["name", "strategy", "watch", "every", "duration", "flips", "expect", "quiet"])
     watched = "watch" in keys and _watch(keys, site)
     if not site.flips:
         for key in ("strategy", "every", "flips"):
@@ -315,6 +317,7 @@ def _phase(value: Value, site: Site) -> Phase:
         flips=keys["flips"].count() if "flips" in keys else None,
         expect=_expect(keys.get("expect"), site),
         command=command,
+        quiet="quiet" in keys and _quiet(keys["quiet"], site),
     )
 
 
@@ -330,6 +333,14 @@ def _watch(keys: dict[str, Value], site: Site) -> bool:
         if key in keys:
             keys[key].wrong("somebody else flips in a phase with watch: true, how and when they like")
     return True
+
+
+def _quiet(value: Value, site: Site) -> bool:
+    """Whether nobody deploys in this phase."""
+    quiet = value.flag()
+    if quiet and site.flips:
+        value.wrong("expected a site without site.root: with it the phase flips, or watches; remove one of the two")
+    return quiet
 
 
 def _strategy(value: Value, site: Site) -> tuple[str, Command | None]:

@@ -1,1 +1,1 @@
-"""The table of results: every way to switch on every server of the lab."""
+"""The table of results: every strategy on every server of the lab."""

@@ -11,74 +11,80 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from locust_cutover.servers import SERVERS, NotInstalledError
-from matrix import ways as known
-from matrix.cell import RARE_EVERY, RARE_FLIPS, SECONDS, Cell, Measured, not_measured
+from locust_cutover.servers import SERVERS
+from matrix import strategies as known
+from matrix.cell import RARE_EVERY, RARE_FLIPS, ROUNDS, SECONDS, Cell
 from matrix.claims import claims, refuted
-from matrix.heatmap import as_svg, numbers
+from matrix.heatmap import as_svg, lines
 from matrix.machine import machine, tools
-from matrix.run import recall, run
+from matrix.result import Result
+from matrix.round import Round
+from matrix.run import play, recall
 from matrix.table import as_csv, as_markdown, from_csv
 
-START_UP = 5.0
-"""Seconds that a cell takes besides its flips; where none has been run yet that is all there is to go by."""
+START_UP = 2.5
+"""Seconds that a round takes besides its flips; where none has been played yet that is all there is to go by."""
 
 BEGIN, END = "<!-- begin of the table -->", "<!-- end of the table -->"
 
 EXAMPLES = """
 examples:
-  python -m matrix                                     all cells; those of an earlier call are not run again
-  python -m matrix --servers nginx --ways forced atomic
-  python -m matrix --into docs                         and write results.md, results.csv, results.svg there
+  python -m matrix                       all cells; rounds of an earlier call are not played again
+  python -m matrix --servers nginx --strategies forced atomic --rounds 1
+  python -m matrix --into docs           and write results.md, results.csv, results.svg there
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the cells and write the table.
+    """Play the cells and write the table.
 
-    The exit code is 1 when a cell has no result or a claim is refuted, 2 when the table cannot be written.
+    The exit code is 1 when a round has no result or a claim is refuted, 2 when the table cannot be written.
     """
     parser = argparse.ArgumentParser(
         prog="python -m matrix",
-        description="Measures every way to switch on every server, and writes the table of results.",
+        description="Measures every strategy on every server, and writes the table of results.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--servers", nargs="+", choices=list(SERVERS), default=list(SERVERS), metavar="NAME")
-    parser.add_argument("--ways", nargs="+", choices=known.NAMES, default=known.NAMES, metavar="NAME")
-    parser.add_argument("--cells", type=Path, default=Path("reports/matrix"), help="where each cell keeps its run")
+    parser.add_argument("--strategies", nargs="+", choices=known.NAMES, default=known.NAMES, metavar="NAME")
+    parser.add_argument("--rounds", type=int, choices=range(1, ROUNDS + 1), default=ROUNDS, help="default: %(default)s")
+    parser.add_argument("--cells", type=Path, default=Path("reports/matrix"), help="where each round keeps its run")
     parser.add_argument("--into", type=Path, help="the folder for the table (default: that of the cells)")
     options = parser.parse_args(arguments)
-    cells = [Cell(way, server) for server in options.servers for way in known.load_ways(options.ways)]
+    strategies = known.load_strategies(options.strategies)
+    cells = [Cell(strategy, server) for server in options.servers for strategy in strategies]
     # A shell ignores SIGINT for what it starts in the background.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        results = _measure(cells, options.cells)
+        results = _measure(cells, options.rounds, options.cells)
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on where this one was", file=sys.stderr)
         return 130
     into = options.into or options.cells
-    facts = {**machine(), **tools(known.load_ways(options.ways))}
+    facts = {"rounds": str(options.rounds), **machine(), **tools(strategies)}
     try:
         write(results, facts, into)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    missing = [cell for cell in results if cell.worst == "not measured"]
-    print(f"{len(results) - len(missing)} of {len(results)} cells: {into / 'results.md'}, .csv and .svg")
-    for cell in missing:
-        print(f"  {cell.server} × {cell.way}: {cell.trouble}")
+    missing = [(result, index) for result in results for index in _without_result(result)]
+    whole = len(results) - len({result.cell.name for result, _ in missing})
+    print(f"{whole} of {len(results)} cells: {into / 'results.md'}, .csv and .svg")
+    for result, index in missing:
+        head = f"{result.cell.server} × {result.cell.strategy.name}, round {index + 1}"
+        print(f"  {head}: {result.rounds[index].trouble}")
     wrong = _wrong_claims(into)
     for sentence in wrong:
         print(f"  {into / 'results.md'} claims otherwise: {sentence}")
     return 1 if missing or wrong else 0
 
 
-def write(results: Sequence[Measured], facts: dict[str, str], into: Path) -> None:
+def write(results: Sequence[Result], facts: dict[str, str], into: Path) -> None:
     """Write results.csv, results.svg and, between its two comments, the table of results.md; its other text stays.
 
-    ValueError, with nothing written, when the comments are not there or a larger table would be lost.
+    ValueError, with nothing written, when the comments are not there or a table with more in it would be lost.
     """
     into.mkdir(parents=True, exist_ok=True)
     page, table = into / "results.md", into / "results.csv"
@@ -89,9 +95,12 @@ def write(results: Sequence[Measured], facts: dict[str, str], into: Path) -> Non
     )
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise ValueError(f"{page}: the table is to stand between one {BEGIN} and one {END}")
-    there = {(row["server"], row["way"]) for row in from_csv(table.read_text())} if table.exists() else set()
-    if left_out := there - {(cell.server, cell.way) for cell in results}:
+    rows = from_csv(table.read_text()) if table.exists() else []
+    if left_out := {(row["server"], row["strategy"]) for row in rows} - {_place(result) for result in results}:
         raise ValueError(f"{table}: has {len(left_out)} cells that this table leaves out; choose another folder")
+    rounds = min(len(result.rounds) for result in results)
+    if any(int(row["rounds"]) > rounds for row in rows):
+        raise ValueError(f"{table}: has more rounds than the {rounds} of this table; choose another folder")
     table.write_text(as_csv(results))
     (into / "results.svg").write_text(as_svg(results, facts))
     before, _, rest = text.partition(BEGIN)
@@ -99,33 +108,39 @@ def write(results: Sequence[Measured], facts: dict[str, str], into: Path) -> Non
     page.write_text(f"{before}{BEGIN}\n\n{as_markdown(results, facts)}\n{END}{after}")
 
 
-def _measure(cells: Sequence[Cell], folder: Path) -> list[Measured]:
-    """All cells, in order; those that are there already are only read."""
-    results = {cell.name: found for cell in cells if (found := recall(cell, folder)) is not None}
-    if results:
-        print(f"{len(results)} of {len(cells)} cells are there already, in {folder}")
-    todo = [cell for cell in cells if cell.name not in results]
+def _measure(cells: Sequence[Cell], rounds: int, folder: Path) -> list[Result]:
+    """All rounds of all cells, the first of each before the second of any; those that are there are only read."""
+    todo = [(number, cell) for number in range(1, rounds + 1) for cell in cells]
+    found = {(number, cell.name): one for number, cell in todo if (one := recall(cell, number, folder)) is not None}
+    if found:
+        print(f"{len(found)} of {len(todo)} rounds are there already, in {folder}")
+    todo = [(number, cell) for number, cell in todo if (number, cell.name) not in found]
     each, began = RARE_EVERY * RARE_FLIPS + SECONDS + START_UP, time.monotonic()
-    for number, cell in enumerate(todo):
-        if number:
-            each = (time.monotonic() - began) / number
-        minutes = each * (len(todo) - number) / 60
-        head = f"[{len(results) + 1:3d}/{len(cells)}] {cell.server} × {cell.way.label}"
+    for done, (number, cell) in enumerate(todo):
+        if done:
+            each = (time.monotonic() - began) / done
+        minutes = each * (len(todo) - done) / 60
+        head = f"[{done + 1:3d}/{len(todo)}] round {number}: {cell.server} × {cell.strategy.label}"
         if sys.stderr.isatty():
             print(f"\r{head:<60} {minutes:3.0f} min left ", end="", file=sys.stderr, flush=True)
-        measured = _run_if_installed(cell, folder)
-        results[cell.name] = measured
+        played = play(cell, number, folder)
+        found[number, cell.name] = played
         clear = "\r" if sys.stderr.isatty() else ""
-        print(f"{clear}{head:<60} {' '.join(numbers(measured)):<24} {minutes:3.0f} min left", flush=True)
-    return [results[cell.name] for cell in cells]
+        print(f"{clear}{head:<60} {_in_short(cell, played):<24} {minutes:3.0f} min left", flush=True)
+    return [Result(cell, tuple(found[number, cell.name] for number in range(1, rounds + 1))) for cell in cells]
 
 
-def _run_if_installed(cell: Cell, folder: Path) -> Measured:
-    try:
-        SERVERS[cell.server].check()
-    except NotInstalledError as error:
-        return not_measured(cell, str(error))
-    return run(cell, folder)
+def _in_short(cell: Cell, played: Round) -> str:
+    return " ".join(lines(Result(cell, (played,))))
+
+
+def _place(result: Result) -> tuple[str, str]:
+    return result.cell.server, result.cell.strategy.name
+
+
+def _without_result(result: Result) -> list[int]:
+    """The rounds that are not measured."""
+    return [index for index, worst in enumerate(result.classes) if worst == "not measured"]
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

@@ -4,7 +4,8 @@ A claim stands in the Markdown beside its sentence, as a comment that only we re
 
     <!-- cells: nginx, apache × atomic, ln: lost == 0 -->
 
-`*` means all of them; several conditions are separated by commas, and each must hold in every cell.
+`*` means all of them; several conditions are separated by commas, and each must hold in every round of every cell: a
+number by the least and the greatest of the rounds, `worst` and `verdict` by those of each round.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from matrix.table import BETWEEN, GREATEST, LEAST
 
 COMMENT = re.compile(r"<!-- cells: (.+?) × (.+?): (.+?) -->", re.DOTALL)
 
@@ -26,13 +29,16 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
 }
 
+EACH = {"worst": "classes", "verdict": "verdicts"}
+"""Where the words of each round are."""
+
 
 @dataclass(frozen=True)
 class Claim:
-    """In every cell of these servers and ways the conditions (column, operator, value) hold."""
+    """In every cell of these servers and strategies the conditions (column, operator, value) hold."""
 
     servers: tuple[str, ...]
-    ways: tuple[str, ...]
+    strategies: tuple[str, ...]
     conditions: tuple[tuple[str, str, str], ...]
 
 
@@ -41,32 +47,59 @@ def claims(text: str) -> list[Claim]:
     found = []
     comments = COMMENT.findall(text)
     if len(comments) < text.count("<!-- cells"):
-        raise ValueError("a claim is not of the form <!-- cells: SERVERS × WAYS: CONDITIONS -->")
-    for servers, ways, conditions in comments:
+        raise ValueError("a claim is not of the form <!-- cells: SERVERS × STRATEGIES: CONDITIONS -->")
+    for servers, strategies, conditions in comments:
         parts = [CONDITION.fullmatch(part.strip()) for part in conditions.split(",")]
         if not all(parts):
             raise ValueError(f"no condition: {conditions}")
-        found.append(Claim(_names(servers), _names(ways), tuple(part.groups() for part in parts if part)))  # type: ignore[misc] # three groups
+        found.append(Claim(_names(servers), _names(strategies), tuple(part.groups() for part in parts if part)))  # type: ignore[misc] # three groups
     return found
 
 
+def covers(claim: Claim, server: str, strategy: str) -> bool:
+    """Whether the claim is about this cell."""
+    return _has(claim.servers, server) and _has(claim.strategies, strategy)
+
+
 def refuted(claim: Claim, rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """A sentence for each cell that says otherwise, and one when there is no such cell."""
-    cells = [row for row in rows if _has(claim.servers, row["server"]) and _has(claim.ways, row["way"])]
+    """A sentence for each condition and cell of which a round says otherwise, and one when there is no such cell."""
+    cells = [row for row in rows if covers(claim, row["server"], row["strategy"])]
     sentences = [f"no cell of {name}" for name in _unknown(claim, rows)]
     columns = {column for column, _, _ in claim.conditions}
     if unknown := sorted(columns - set(rows[0] if rows else ())):
         return [*sentences, *(f"no column {column}" for column in unknown)]
     for row in cells:
         for column, sign, value in claim.conditions:
-            if not OPERATORS[sign](*_alike(row[column], value)):
-                sentences.append(f"{row['server']} × {row['way']}: {column} is {row[column]}, not {sign} {value}")
+            if not holds(row, column, sign, value):
+                found = _said(of_rounds(row, column))
+                sentences.append(f"{row['server']} × {row['strategy']}: {column} is {found}, not {sign} {value}")
     return sentences
 
 
+def holds(row: Mapping[str, str], column: str, sign: str, value: str) -> bool:
+    """Whether the condition holds in all rounds of a cell."""
+    if sign == "!=" and f"{column}{LEAST}" in row:
+        # Of the rounds between the least and the greatest nothing is known.
+        return holds(row, column, "<", value) or holds(row, column, ">", value)
+    return all(found != "" and OPERATORS[sign](*_alike(found, value)) for found in of_rounds(row, column))
+
+
+def of_rounds(row: Mapping[str, str], column: str) -> list[str]:
+    """The values of a column in the rounds of a cell, of a number only the least and the greatest."""
+    if column in EACH:
+        return row[EACH[column]].split(BETWEEN)
+    if f"{column}{LEAST}" in row:
+        return [row[f"{column}{LEAST}"], row[f"{column}{GREATEST}"]]
+    return [row[column]]
+
+
+def _said(values: Sequence[str]) -> str:
+    return " to ".join(dict.fromkeys(values)) or "empty"
+
+
 def _unknown(claim: Claim, rows: Sequence[Mapping[str, str]]) -> list[str]:
-    servers, ways = {row["server"] for row in rows} | {"*"}, {row["way"] for row in rows} | {"*"}
-    return [*sorted({*claim.servers} - servers), *sorted({*claim.ways} - ways)]
+    servers, strategies = {row["server"] for row in rows} | {"*"}, {row["strategy"] for row in rows} | {"*"}
+    return [*sorted({*claim.servers} - servers), *sorted({*claim.strategies} - strategies)]
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from matrix.ways import Way
+from matrix.strategies import Strategy
 
 
 def machine() -> dict[str, str]:
@@ -37,19 +37,15 @@ def file_system(folder: Path, mounts: str) -> str:
     return found
 
 
-def tools(ways: list[Way]) -> dict[str, str]:
-    """The first line of what each program that a way runs says of its version."""
-    found: dict[str, str] = {}
-    for way in ways:
-        if isinstance(way.strategy, dict):
-            for program in programs(way.strategy["command"]):
-                found.setdefault(program, version(program))
-    return found
+def tools(strategies: list[Strategy]) -> dict[str, str]:
+    """The first line of what each program that a strategy runs says of its version."""
+    names = dict.fromkeys(program for strategy in strategies for program in programs(strategy.command))
+    return {program: version(program) for program in names}
 
 
 def programs(command: list[str]) -> list[str]:
     """The programs of a command: its first word, or of a shell's script the first word of each part."""
-    if command[0] != "sh":
+    if command[:1] != ["sh"]:
         return command[:1]
     return list(dict.fromkeys(part.split()[0] for part in command[2].split("&&")))
 

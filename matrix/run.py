@@ -1,4 +1,4 @@
-"""Runs one cell in a Locust of its own, and keeps what it said: a cell that is there already is not run again."""
+"""Plays one round of a cell in a Locust of its own, and keeps what it said: one that is there is not played again."""
 
 from __future__ import annotations
 
@@ -9,34 +9,41 @@ import subprocess
 import sys
 from pathlib import Path
 
-from matrix.cell import Cell, Measured, measured, not_measured
+from locust_cutover.servers import SERVERS, NotInstalledError
+from matrix.cell import Cell
+from matrix.round import Round, measured, not_measured
 
 LONGEST = 120.0
-"""Seconds after which a cell is given up."""
+"""Seconds after which a round is given up."""
 
 ROOT = Path(__file__).parent.parent
 
 
-def recall(cell: Cell, folder: Path) -> Measured | None:
-    """What an earlier run of this very scenario has shown; None when there was none, or it was cut short."""
-    scenario, verdict = _scenario(cell, folder), _verdict(cell, folder)
+def recall(cell: Cell, number: int, folder: Path) -> Round | None:
+    """What an earlier call has seen in this round, by this very scenario; None when there was none, or it was cut."""
+    scenario, verdict = _path(cell, number, folder, ".yaml"), _path(cell, number, folder, "_verdict.json")
     if not scenario.is_file() or not verdict.is_file() or scenario.read_text() != _text(cell):
         return None
     try:
-        found = measured(cell, json.loads(verdict.read_text()))
+        found = measured(json.loads(verdict.read_text()))
     except (ValueError, KeyError):
         return None  # only half of it was written
     return None if found.worst == "not measured" else found
 
 
-def run(cell: Cell, folder: Path) -> Measured:
-    """Run the cell; its scenario, its log and its CSV files go to `folder`."""
+def play(cell: Cell, number: int, folder: Path) -> Round:
+    """Play the round; its scenario, its log and its CSV files go to `folder`."""
+    try:
+        SERVERS[cell.server].check()
+    except NotInstalledError as error:
+        return not_measured(str(error))
     folder.mkdir(parents=True, exist_ok=True)
-    scenario, verdict, log = _scenario(cell, folder), _verdict(cell, folder), folder / f"{cell.name}.log"
+    scenario, verdict = _path(cell, number, folder, ".yaml"), _path(cell, number, folder, "_verdict.json")
+    log = _path(cell, number, folder, ".log")
     verdict.unlink(missing_ok=True)
     scenario.write_text(_text(cell))
-    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfiles" / "current.py"), "--headless"]
-    command += ["--scenario", str(scenario), "--csv", str(folder / cell.name)]
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "matrix" / "visitors.py"), "--headless"]
+    command += ["--scenario", str(scenario), "--csv", str(_path(cell, number, folder, ""))]
     with log.open("wb") as output:
         # A group of its own: Ctrl-C is for us, who then ask it to end and wait.
         process = subprocess.Popen(
@@ -45,12 +52,12 @@ def run(cell: Cell, folder: Path) -> Measured:
         try:
             process.wait(LONGEST)
         except subprocess.TimeoutExpired:
-            return not_measured(cell, f"was not over after {LONGEST:.0f} s")
+            return not_measured(f"was not over after {LONGEST:.0f} s")
         finally:
             _end(process)
     if not verdict.is_file():
-        return not_measured(cell, _reason(log.read_text(errors="replace"), process.returncode))
-    return measured(cell, json.loads(verdict.read_text()))
+        return not_measured(_reason(log.read_text(errors="replace"), process.returncode))
+    return measured(json.loads(verdict.read_text()))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -76,9 +83,5 @@ def _text(cell: Cell) -> str:
     return json.dumps(cell.scenario(), indent=2) + "\n"
 
 
-def _scenario(cell: Cell, folder: Path) -> Path:
-    return folder / f"{cell.name}.yaml"
-
-
-def _verdict(cell: Cell, folder: Path) -> Path:
-    return folder / f"{cell.name}_verdict.json"
+def _path(cell: Cell, number: int, folder: Path, ending: str) -> Path:
+    return folder / f"{cell.name}-{number}{ending}"

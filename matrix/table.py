@@ -5,28 +5,54 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 
-from matrix.cell import RARE_EVERY, RARE_FLIPS, Measured
+from matrix import wording
+from matrix.result import Result
 
-COLUMNS = (
-    *(field.name for field in fields(Measured) if field.name != "answers"),
+NUMBERS = (
+    "visits",
+    "flips",
+    "failed_flips",
+    "lost",
+    "torn",
+    "outage_us",
+    "outage_us_lower95",
+    "outage_us_upper95",
+    "stale",
+    "rare_visits",
+    "rare_stale",
+    "longest_stale_s",
+    "rare_lost",
+    "rare_torn",
     "lost_per_1000_flips",
     "torn_share",
-    "worst",
-    "answers",
+)
+"""Columns with a number over all rounds."""
+
+LATER = ("looked_s", "lossy_flips", "tearing_flips")
+"""More of them, which came later."""
+
+LEAST, GREATEST = "_min", "_max"
+"""What is added to the name of a number for the least and the greatest of the rounds."""
+
+COLUMNS = (
+    *("strategy", "label", "server", "version", "verdict", "trouble"),
+    *NUMBERS,
+    *("worst", "answers", "rounds", "classes", "verdicts"),
+    *LATER,
+    *(f"{name}{end}" for name in (*NUMBERS, *LATER) for end in (LEAST, GREATEST)),
 )
 
+BETWEEN = "; "
+"""Between the classes of the rounds, and between their verdicts."""
 
-def as_csv(cells: Sequence[Measured]) -> str:
+
+def as_csv(results: Sequence[Result]) -> str:
     """A row for each cell; the faults are written as `404 Not Found: 12; torn: 3`."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for cell in cells:
-        values = {column: getattr(cell, column) for column in COLUMNS}
-        values["answers"] = "; ".join(f"{name}: {count}" for name, count in sorted(cell.answers.items()))
-        writer.writerow([_number(value) for value in values.values()])
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_columns(result) for result in results)
     return text.getvalue()
 
 
@@ -35,69 +61,53 @@ def from_csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def as_markdown(cells: Sequence[Measured], facts: Mapping[str, str]) -> str:
+def as_markdown(results: Sequence[Result], facts: Mapping[str, str]) -> str:
     """A table for each server, and what all was made on."""
     lines = []
-    for server in dict.fromkeys(cell.server for cell in cells):
-        rows = [cell for cell in cells if cell.server == server]
-        version = next((cell.version for cell in rows if cell.version), "")
+    for server in dict.fromkeys(result.cell.server for result in results):
+        rows = [result for result in results if result.cell.server == server]
+        version = next((result.version for result in rows if result.version), "")
         lines += [f"### {server}", "", *([version, ""] if version else [])]
         lines += [
-            "| way | lost per 1,000 flips | torn | stale | outage per flip | verdict |",
+            "| strategy | lost per 1,000 flips | torn | stale | outage per flip | verdict |",
             "|---|--:|--:|--:|--:|---|",
         ]
-        lines += [f"| {' | '.join(_row(cell))} |" for cell in rows]
+        lines += [f"| {' | '.join(_row(result))} |" for result in rows]
         lines.append("")
     lines += ["### Made on", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {_plain(value)} |" for name, value in facts.items()]
     return "\n".join(lines) + "\n"
 
 
-def _row(cell: Measured) -> list[str]:
-    name = f"`{_plain(cell.label)}`"
-    if cell.worst in ("not measured", "nothing flips"):
-        return [name, "", "", "", "", _plain(f"{cell.verdict}: {cell.trouble or cell.worst}")]
-    return [name, _lost(cell), _torn(cell), _stale(cell), _outage(cell), cell.verdict]
+def _columns(result: Result) -> dict[str, object]:
+    cell, strategy = result.cell, result.cell.strategy
+    row: dict[str, object] = {"strategy": strategy.name, "label": strategy.label, "server": cell.server}
+    for name in ("version", "verdict", "trouble", "worst"):
+        row[name] = getattr(result, name)
+    row["answers"] = BETWEEN.join(f"{name}: {count}" for name, count in sorted(result.answers.items()))
+    row["rounds"] = len(result.rounds)
+    row["classes"], row["verdicts"] = BETWEEN.join(result.classes), BETWEEN.join(result.verdicts)
+    for name in (*NUMBERS, *LATER):
+        row[name] = _number(result.number(name))
+        row[f"{name}{LEAST}"], row[f"{name}{GREATEST}"] = _number(result.least(name)), _number(result.greatest(name))
+    return row
 
 
-def _lost(cell: Measured) -> str:
-    if cell.lost:
-        return (
-            f"{cell.lost_per_1000_flips:,.0f}" if cell.lost_per_1000_flips >= 10 else f"{cell.lost_per_1000_flips:.1f}"
-        )
-    return "0" if not cell.rare_lost else "seldom"
+def _row(result: Result) -> list[str]:
+    name = f"`{_plain(result.cell.strategy.label)}`"
+    why = f": {result.trouble}" if result.trouble else ""
+    if result.is_certain and result.colour in ("not measured", "nothing flips"):
+        return [name, "", "", "", "", _plain(f"{result.verdict}{why or f': {result.worst}'}")]
+    verdict = result.verdict
+    if not result.is_certain:
+        verdict = f"{verdict}: {result.worst}"
+    elif result.colour == "inconclusive":
+        verdict += why
+    numbers = [say(result) for say in (wording.lost, wording.torn, wording.stale, wording.outage)]
+    return [name, *numbers, _plain(verdict)]
 
 
-def _torn(cell: Measured) -> str:
-    if not cell.torn:
-        return "0" if not cell.rare_torn else "seldom"
-    return f"{100 * cell.torn_share:.1f} %" if cell.torn_share >= 0.001 else "< 0.1 %"
-
-
-def _stale(cell: Measured) -> str:
-    if not cell.stale:
-        return "0"
-    if not cell.rare_stale:
-        return "moments"
-    if cell.is_stale_to_the_end:
-        return f"{RARE_EVERY * RARE_FLIPS:.0f} s and on"
-    age = f"{cell.longest_stale_s:.1f} s" if cell.longest_stale_s >= 0.1 else f"{1000 * cell.longest_stale_s:.1f} ms"
-    return f"{age}, then torn" if cell.rare_torn else age
-
-
-def _outage(cell: Measured) -> str:
-    if cell.outage_us is None or cell.outage_us_upper95 is None:
-        return ""
-    if not cell.lost:
-        return f"< {_microseconds(cell.outage_us_upper95)}"
-    return _microseconds(cell.outage_us)
-
-
-def _microseconds(time: float) -> str:
-    return f"{time:,.0f} µs" if time >= 10 else f"{time:.2g} µs"
-
-
-def _number(value: object) -> object:
+def _number(value: float | None) -> object:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 

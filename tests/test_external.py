@@ -77,7 +77,33 @@ def test_without_a_mark_only_losses_are_judged_and_without_a_root_nothing_is_fli
     assert not scenario.site.flips
     assert scenario.site.path == "/"
     (phase,) = scenario.phases
-    assert (phase.name, phase.quiet, phase.duration) == ("visits", True, 60_000_000_000)
+    assert (phase.name, phase.unflipped, phase.duration) == ("visits", True, 60_000_000_000)
+
+
+def test_a_phase_without_a_root_may_be_quiet(tmp_path: Path) -> None:
+    """Then nobody deploys, and the only question is whether the site answers; a history remembers it."""
+    head = "site: {server: external, url: 'http://shop.example'}\n"
+    for text, quiet in (("quiet: true", True), ("quiet: false", False), ("name: shop", False)):
+        scenario = load(tmp_path, f"{head}phases: [{{duration: 1m, {text}}}]\n")
+        assert (scenario.phases[0].unflipped, scenario.phases[0].quiet) == (True, quiet)
+        assert recall(json.loads(json.dumps(describe(scenario)))) == scenario
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "    quiet: true\n",
+            "phases[0].quiet: expected a site without site.root: with it the phase flips, or watches",
+        ),
+        ("    quiet: 1\n", "phases[0].quiet: true or false is due"),
+    ],
+)
+def test_a_phase_with_a_root_is_not_quiet(tmp_path: Path, text: str, problem: str) -> None:
+    """It flips, or watches."""
+    with pytest.raises(DocumentError) as error:
+        load(tmp_path, f"{WHOLE.rstrip()}\n{text}")
+    assert problem in str(error.value)
 
 
 @pytest.mark.parametrize(

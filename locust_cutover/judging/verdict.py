@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -24,6 +23,11 @@ UNPROBED = (
 )
 
 UNMET = "no visit overlapped a flip, so a lost request could not be detected; add users or flips"
+
+UNSEEN = (
+    "no deploy could be seen, so this shows only that the site answered; give site.root and `watch: true`, "
+    "or say `quiet: true` if nobody deploys"
+)
 
 NOT_RUN = "was not run"
 RUNNING = "is running"
@@ -126,7 +130,7 @@ def judge_phase(
 
     Nothing measured is never a pass. What is not violated is inconclusive
 
-    1. where the phase has a trouble;
+    1. where the phase has a trouble; no deploy that could be seen is one, unless the scenario says that nobody deploys;
     2. where a control (`some`) showed nothing: a lost or torn visit at a flip, or a stale one after it. A server that
        fails anyway is no control;
     3. for lost and torn, where no visit met a flip: they could not have been seen;
@@ -143,7 +147,7 @@ def judge_phase(
         unseen = [
             reason
             for reason, holds in (
-                (UNMET, fault in ("lost", "torn") and not flips.met and not phase.quiet),
+                (UNMET, fault in ("lost", "torn") and not flips.met and not phase.unflipped),
                 (UNPROBED if calm else RESTLESS, fault in ("torn", "stale") and not flips.probes),
             )
             if holds
@@ -210,16 +214,6 @@ def judge_phase(
     )
 
 
-def requests_lost(outage_us: float, rate: float) -> str:
-    """What an outage per deploy means to a site with `rate` requests per second, in words."""
-    lost = outage_us / 1e6 * rate
-    if lost == 0:
-        return "no request is lost"
-    if lost >= 1:
-        return f"{_two_digits(lost)} requests are lost in a deploy"
-    return f"one request is lost in {_two_digits(1 / lost)} deploys"
-
-
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
     """Violated beats inconclusive beats held; nothing at all is inconclusive."""
     for verdict in ("violated", "inconclusive"):
@@ -232,17 +226,13 @@ def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: int) -> li
     troubles = [facts.trouble] if facts.trouble else []
     if not facts.trouble and not visits:
         troubles.append("no visit was made")
-    if not facts.trouble and not facts.flips and not phase.quiet:
+    if not facts.trouble and not facts.flips and not phase.unflipped:
         troubles.append("no flip was made")
+    if not facts.trouble and phase.unflipped and not phase.quiet:
+        troubles.append(UNSEEN)
     if facts.failed:
         reason = f": {facts.failure}" if facts.failure else ""
         troubles.append(f"{facts.failed} of {facts.flips} flips did not take{reason}")
     if unjudged:
         troubles.append(f"{unjudged} visits could not be judged")
     return troubles
-
-
-def _two_digits(number: float) -> str:
-    """A number of 1 or more to two digits: an estimate is no more exact."""
-    number = float(f"{number:.1e}")  # first, since it can become one digit longer: 9.96 is 10
-    return f"{number:,.{max(1 - math.floor(math.log10(number)), 0)}f}"

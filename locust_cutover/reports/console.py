@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from locust_cutover.judging.outage import Outage
-from locust_cutover.judging.verdict import Expectation, PhaseVerdict, Verdict, requests_lost
+from locust_cutover.judging.verdict import Expectation, PhaseVerdict, Verdict
 from locust_cutover.reports import words
 from locust_cutover.result import Result
+from locust_cutover.scenario import FAULTS
 
 WIDTH = 80
 """Columns; what is longer goes on in the next line."""
@@ -24,7 +24,7 @@ COLOURS: dict[Verdict, str] = {"held": "32", "violated": "31", "inconclusive": "
 
 
 def render(result: Result, *, report: str = "", colour: bool = False) -> str:
-    """Per phase: requests, flips, the distribution of answers, the expectations; then the verdict, and what now.
+    """Per phase: requests, flips, the distribution of answers, the expectations; then why, and last the verdict.
 
     `report` is the file with the HTML report, where one was written.
     """
@@ -32,15 +32,15 @@ def render(result: Result, *, report: str = "", colour: bool = False) -> str:
     for phase in result.phases:
         lines += [*_phase(phase), ""]
     lines += [f"note: {note}" for note in result.notes]
-    lines.append(f"verdict: {result.verdict} (exit code {result.exit_code})")
-    if result.verdict != "held":
-        why = f"why: {words.sentence(result).partition(': ')[2]}"
-        lines.append(textwrap.shorten(why, WIDTH, placeholder=" ..."))  # all of it stands above
-    elif not report:
+    if any(phase.facts.flips for phase in result.phases):
+        lines.append(f"note: {words.BOUNDS}")
+    lines.append(f"why: {words.why(result)}")
+    if result.verdict == "held" and not report:
         lines.append("next: --report FILE.html shows when and why, --scenario NAME asks something else")
     fitted = [part for line in lines for part in _fit(line)]
     if report:
         fitted.append(f"report: {report}")  # in one piece, however long
+    fitted.append(f"verdict: {result.verdict} (exit code {result.exit_code})")
     return "\n".join(map(_paint, fitted) if colour else fitted)
 
 
@@ -70,23 +70,23 @@ def _phase(phase: PhaseVerdict) -> Iterator[str]:
     yield (
         f"{phase.phase.name}: {phase.visits} requests in {facts.seconds:.1f} s, "
         f"{phase.rate:.0f} requests/s, {plural(facts.flips, 'flip')}"
+        + (f", {phase.met_flips} met by visits" if facts.flips else "")
     )
     labels = [label(kind, answer) for kind, answer, _ in phase.answers]
     width = max(map(len, labels), default=0)
     digits = len(str(phase.visits))
     for text, (_, _, count) in zip(labels, phase.answers, strict=True):
         yield f"  {text:<{width}} {count:>{digits}} responses  {100 * count / phase.visits:7.3f} %"
-    if phase.outage is not None:
-        yield from _outage(phase.outage, phase.lost_share)
-    if told := words.background(phase):
-        yield f"  {told}"
-    yield from (f"  {told}" for told in words.convergence(phase))
-    if facts.late:
-        yield f"  {plural(facts.late, 'flip')} started late (busy machine; counts are unaffected)"
-    if clean := [one for one in phase.expectations if one.expected == "none"]:
-        yield f"  {words.bound(max(clean, key=lambda one: one.harmful_upper95), phase)}"
+    if facts.flips and phase.visits:
+        yield f"  lost {words.percentage(phase.lost_share)}; outage per flip (95 %): {words.outage(phase.outage)}"
+        if phase.outage is not None and phase.outage.us:
+            for rate in RATES:
+                yield f"    at {rate:,} requests/s: {words.lost_per_deploy(phase.outage, rate)}"
+    yield from (f"  {told}" for fault in FAULTS for told in words.facts(phase, fault))
     for expectation in phase.expectations:
         yield f"  {_expectation(expectation):<58} {expectation.verdict}"
+    if facts.flips:
+        yield from (f"  {told}" for told in words.bounds(phase))
     for fault in phase.not_judged:
         yield f"  {fault + ': not judged':<58} -"
     for trouble in phase.troubles:
@@ -96,27 +96,9 @@ def _phase(phase: PhaseVerdict) -> Iterator[str]:
         yield from (f"    | {line}" for line in facts.said)
 
 
-def _outage(outage: Outage, lost_share: float) -> Iterator[str]:
-    if outage.upper95 is None:
-        yield "  nothing lost at flips; these visits carry no bound for the outage"
-        return
-    if not outage.us:
-        yield f"  nothing lost at flips; outage per flip below {_number(outage.upper95)} us (95 %)"
-        return
-    yield (
-        f"  lost {100 * lost_share:.3f} %, outage per flip {_number(outage.us)} us "
-        f"(95 %: {_number(outage.lower95)} to {_number(outage.upper95)})"
-    )
-    for rate in RATES:
-        yield f"    at {rate:,} requests/s: {requests_lost(outage.us, rate)}"
-
-
 def _expectation(expectation: Expectation) -> str:
-    return f"{expectation.fault}: {expectation.observed}{words.where(expectation)}; expected: {expectation.expected}"
-
-
-def _number(number: float) -> str:
-    return f"{number:.1f}" if number >= 10 else f"{number:.2g}"
+    expected = words.expected(expectation).removeprefix(f"{expectation.fault}: ")
+    return f"{expectation.fault}: {expectation.observed:,}{words.where(expectation)}; expected: {expected}"
 
 
 def plural(count: int, noun: str) -> str:

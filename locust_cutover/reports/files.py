@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from locust_cutover.judging.verdict import PhaseVerdict
 from locust_cutover.reports import words
 from locust_cutover.result import Result
 
@@ -54,6 +55,11 @@ VERDICT = (
     "outage_us_lower95",
     "background_lost",
     "background_visits",
+    "late_flips",
+    "longest_stale_ms",
+    "convergence_ms",
+    "not_converged_ms",
+    "not_converged_until",
 )
 
 
@@ -144,10 +150,25 @@ def verdict_rows(result: Result) -> Iterable[Sequence[object]]:
                 lower,
                 lost,
                 calm,
+                phase.facts.late,
+                _milliseconds(phase.longest_stale),
+                _milliseconds(_converged(phase)),
+                _milliseconds(phase.convergence.unseen),
+                words.not_converged_until(phase.convergence),
             )
         for fault in phase.not_judged:
             facts = (f"{fault}: {phase.phase.expect[fault]}", "", NOT_JUDGED, phase.visits, phase.facts.flips)
             yield phase.phase.name, *facts, *[""] * (len(VERDICT) - 1 - len(facts))
+
+
+def _converged(phase: PhaseVerdict) -> int:
+    """The time after a flip from which every visit got the new release; 0 where that was not seen of each flip."""
+    return 0 if phase.convergence.unseen else phase.convergence.seen
+
+
+def _milliseconds(nanoseconds: int) -> str:
+    """Empty for 0, which stands for nothing seen."""
+    return f"{nanoseconds / 1e6:.3f}" if nanoseconds else ""
 
 
 TABLES: dict[str, tuple[Sequence[str], Callable[[Result], Iterable[Sequence[object]]]]] = {
@@ -181,6 +202,7 @@ def as_json(result: Result) -> dict[str, Any]:
                 "every_ns": phase.phase.every,
                 "verdict": phase.verdict,
                 "troubles": list(phase.troubles),
+                "trouble": phase.facts.trouble,
                 "said": phase.facts.said,
                 "not_judged": list(phase.not_judged),
                 "seconds": round(phase.facts.seconds, 6),
@@ -192,9 +214,9 @@ def as_json(result: Result) -> dict[str, Any]:
                 "outage_us": None if phase.outage is None else asdict(phase.outage),
                 "background": None if phase.background is None else asdict(phase.background),
                 "longest_stale_ns": phase.longest_stale,
-                "convergence_ns": phase.convergence.seen or None,
+                "convergence_ns": _converged(phase) or None,
                 "not_converged_ns": phase.convergence.unseen or None,
-                "not_converged_until": words.not_converged_until(phase.convergence),
+                "not_converged_until": words.not_converged_until(phase.convergence) or None,
                 "expectations": {
                     expectation.fault: {
                         "expected": expectation.expected,

@@ -1,4 +1,4 @@
-"""The result as one HTML file that asks nobody for anything: on a screen of any width, light or dark, and on paper."""
+"""The result as one self-contained HTML file: on a screen of any width, light or dark, and on paper."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from locust_cutover.judging import closeup
-from locust_cutover.judging.fliptable import FlipTable
+from locust_cutover.judging.fliptable import FlipTable, Row
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.verdict import PhaseVerdict, Verdict, requests_lost
+from locust_cutover.judging.verdict import PhaseVerdict, Verdict
 from locust_cutover.reports import charts, files, words
 from locust_cutover.reports.console import RATES
 from locust_cutover.reports.console import label as answer_label
@@ -48,7 +48,7 @@ def render(result: Result) -> str:
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        # Says, and sees to it, that the file asks nobody for anything.
+        # Says that the file is self-contained, and keeps it so.
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("link", rel="icon", href="data:,"),
         element("title", title),
@@ -76,7 +76,7 @@ def _verdict(result: Result) -> Markup:
     rows = [
         [
             phase.phase.name,
-            f"{expectation.fault}: {expectation.expected}",
+            words.expected(expectation),
             words.seen(phase, expectation),
             words.bound(expectation, phase),
             _sign(expectation.verdict),
@@ -110,6 +110,7 @@ def _verdict(result: Result) -> Markup:
             for name, lines in said
         ),
         _table(["phase", "expected", "seen", "harmful flips", "verdict"], rows),
+        element("p", words.BOUNDS, class_="small") if any(phase.facts.flips for phase in result.phases) else "",
     )
 
 
@@ -163,22 +164,25 @@ def _answers(phases: Sequence[Charted]) -> Markup:
 def _phase_words(phase: PhaseVerdict) -> str:
     facts = phase.facts
     text = f"{words.many(phase.visits, 'visit')} in {facts.seconds:,.1f} s, {words.many(facts.flips, 'flip')}"
+    if facts.flips:
+        text += f", {phase.met_flips:,} met by visits"
     if phase.phase.strategy != phase.phase.name:
         text += f", strategy {phase.phase.strategy}"
     if facts.failed:
-        text += f", {facts.failed:,} did not take"
-    if facts.late:
-        text += f", {facts.late:,} began late"
+        text += f", {facts.failed:,} failed"
+    if told := words.late(facts):
+        text += f"; {told}"
     return text
 
 
 def _timelines(phases: Sequence[Charted], began: int) -> Markup:
     figures = []
     kinds: set[Kind] = set()
-    for phase, table in phases:
+    for index, (phase, table) in enumerate(phases):
         rows = list(phase.strip.intervals.rows())
         kinds.update(kind for _, counts in rows for kind in counts)
-        flips = [(row.flip.invoked, row.harmful) for row in table.rows() if row.flip.number]
+        own = [row for row in table.rows() if row.flip.phase == index and row.flip.number]
+        flips = [(row.flip.invoked, row.harmful) for row in own]
         chart = charts.timeline(phase.phase.name, rows, phase.strip.intervals.width, flips, began, table.sparse)
         note = "With every: 0 only the flips that did harm are kept." if table.sparse and phase.facts.flips else ""
         figures.append(
@@ -187,7 +191,7 @@ def _timelines(phases: Sequence[Charted], began: int) -> Markup:
                 element("h3", phase.phase.name),
                 element("figcaption", note) if note else "",
                 chart or _nothing("No visit and no flip."),
-                charts.detail(phase.phase.name, _flips_in_sight(phase, table), phase.strip.closeups, began) or "",
+                charts.detail(phase.phase.name, _flips_in_sight(phase, own), phase.strip.closeups, began) or "",
             )
         )
     return join(
@@ -204,16 +208,23 @@ def _timelines(phases: Sequence[Charted], began: int) -> Markup:
     )
 
 
-def _flips_in_sight(phase: PhaseVerdict, table: FlipTable) -> list[Flip]:
+def _flips_in_sight(phase: PhaseVerdict, rows: Sequence[Row]) -> list[Flip]:
     """The first flips from the first harmful one on; with `every: 0` only the harmful ones are known."""
     first = min(phase.strip.closeups.flips, default=0)
-    rows = (row.flip for row in table.rows() if row.flip.number >= max(first, 1))
-    return list(itertools.islice(rows, charts.FLIPS_IN_SIGHT))
+    flips = (row.flip for row in rows if row.flip.number >= first)
+    return list(itertools.islice(flips, charts.FLIPS_IN_SIGHT))
 
 
 def _close_ups(phases: Sequence[Charted], began: int) -> Markup:
     sections = []
-    for phase, table in phases:
+    earlier = []
+    for index, (phase, table) in enumerate(phases):
+        earlier += [
+            f"{phase.phase.name}: flip {row.flip.number} of the phase {phases[row.flip.phase][0].phase.name} "
+            f"cost {words.cost(row)}."
+            for row in table.rows()
+            if row.flip.phase != index and row.harmful
+        ]
         sample = phase.strip.closeups.flips
         if not sample:
             continue
@@ -236,7 +247,7 @@ def _close_ups(phases: Sequence[Charted], began: int) -> Markup:
             )
             text = f"at {(flip.invoked - began) / 1e9:,.3f} s, took {took}, cost {cost_words}"
             if not flip.ok:
-                text += f"; it did not take: {flip.outcome}"
+                text += f"; it failed: {flip.outcome}"
             if cost > charts.MOST_COSTS:
                 text += f"; the first {charts.MOST_COSTS} are shown"
             figures.append(
@@ -246,8 +257,9 @@ def _close_ups(phases: Sequence[Charted], began: int) -> Markup:
             element("h3", phase.phase.name),
             element("div", *figures, class_="cards narrow"),
         ]
+    told = [element("p", text) for text in earlier]
     if not sections:
-        return join(element("h2", "Harmful flips, close up"), _nothing("No flip did harm."))
+        return join(element("h2", "Harmful flips, close up"), *(told or [_nothing("No flip did harm.")]))
     return join(
         element("h2", "Harmful flips, close up"),
         element(
@@ -259,6 +271,7 @@ def _close_ups(phases: Sequence[Charted], began: int) -> Markup:
             class_="small",
         ),
         *sections,
+        *told,
     )
 
 
@@ -267,11 +280,7 @@ def _outages(phases: Sequence[Charted]) -> Markup:
         [
             phase.phase.name,
             words.outage(phase.outage),
-            *(
-                ("" if phase.outage.us else "at worst: ") + requests_lost(outage, rate) if outage is not None else ""
-                for outage in [phase.outage.us or phase.outage.upper95]
-                for rate in RATES
-            ),
+            *(words.lost_per_deploy(phase.outage, rate) for rate in RATES),
         ]
         for phase, _ in phases
         if phase.outage is not None
@@ -304,7 +313,7 @@ def _response_times(phases: Sequence[Charted]) -> Markup:
         element("h2", "Response times"),
         element(
             "p",
-            "Of all answers, whatever they were, to 6 %. The lines are the median and the time that 99 % took at most.",
+            "All responses, accurate to 6 %. The lines are the median and the 99th percentile.",
             class_="small",
         ),
         element("figure", chart) if chart else _nothing("No visit."),
@@ -331,7 +340,7 @@ def _surroundings(result: Result) -> Markup:
         ("scenario", str(result.scenario.path)),
     ]
     return join(
-        element("h2", "What ran where"),
+        element("h2", "Environment"),
         element(
             "dl",
             *(

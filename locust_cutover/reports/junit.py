@@ -32,7 +32,7 @@ def render(result: Result) -> str:
 
 def _suite(result: Result, phase: PhaseVerdict) -> Markup:
     facts = {"scenario": str(result.scenario.path), "server": result.server, "visits": phase.visits}
-    facts["flips"] = phase.facts.flips
+    facts |= {"flips": phase.facts.flips, "met_flips": phase.met_flips}
     return element(
         "testsuite",
         element("properties", *(element("property", name=name, value=value) for name, value in facts.items())),
@@ -48,10 +48,16 @@ def _suite(result: Result, phase: PhaseVerdict) -> Markup:
 
 
 def _case(result: Result, phase: PhaseVerdict, expectation: Expectation) -> Markup:
-    said = f"{words.seen(phase, expectation)}; {words.bound(expectation, phase)}"
+    seen, bound = words.seen(phase, expectation), words.bound(expectation, phase)
+    if expectation.expected == "some" and expectation.verdict == "held":
+        seen = f"the control showed {seen}, as it must"
+    facts = words.facts(phase, expectation.fault)
+    if expectation.fault == "lost" and phase.facts.flips:
+        facts.insert(0, f"outage per flip (95 %): {words.outage(phase.outage)}")
+    said = "; ".join([seen, bound, *facts])
     outcome = Markup("")
     if expectation.verdict == "violated":
-        outcome = element("failure", said, message=f"{said}; none was expected", type="violated")
+        outcome = element("failure", said, message=f"{seen}; none was expected; {bound}", type="violated")
     elif expectation.verdict == "inconclusive":
         reason = "; ".join(phase.troubles) or "not known"
         outcome = element("error", said, message=f"inconclusive: {reason}", type="inconclusive")

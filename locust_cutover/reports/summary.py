@@ -10,6 +10,7 @@ from locust_cutover.reports import words
 from locust_cutover.reports.console import label
 from locust_cutover.reports.markup import text as as_text
 from locust_cutover.result import Result
+from locust_cutover.scenario import FAULTS
 
 ICONS = {"held": "✅", "violated": "❌", "inconclusive": "❔"}
 
@@ -30,7 +31,7 @@ def render(result: Result) -> str:
             [
                 [
                     phase.phase.name,
-                    f"{expectation.fault}: {expectation.expected}",
+                    words.expected(expectation),
                     words.seen(phase, expectation),
                     words.bound(expectation, phase),
                     f"{ICONS[expectation.verdict]} {expectation.verdict}",
@@ -41,12 +42,13 @@ def render(result: Result) -> str:
         ),
         "",
         *_table(
-            ["phase", "visits", "flips", "outage per flip (95 %)", "answers"],
+            ["phase", "visits", "flips", "met by visits", "outage per flip (95 %)", "answers"],
             [
                 [
                     phase.phase.name,
                     f"{phase.visits:,}",
                     f"{phase.facts.flips:,}",
+                    f"{phase.met_flips:,}",
                     words.outage(phase.outage),
                     _answers(phase),
                 ]
@@ -58,12 +60,14 @@ def render(result: Result) -> str:
     troubles += [
         f"- {plain(f'{phase.phase.name}: {fact}')}"
         for phase in result.phases
-        for fact in [*words.convergence(phase), words.background(phase)]
-        if fact
+        for fault in FAULTS
+        for fact in words.facts(phase, fault)
     ]
     troubles += [f"- {plain(note)}" for note in result.notes]
     if troubles:
         lines += ["", *troubles]
+    if any(phase.facts.flips for phase in result.phases):
+        lines += ["", plain(words.BOUNDS)]
     return "\n" + "\n".join(lines) + "\n\n"
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from locust_cutover.judging.fliptable import NEWEST, Row
-from locust_cutover.judging.toll import PER_FLIP
+from locust_cutover.judging.fliptable import NEWEST
 from locust_cutover.judging.verdict import RUNNING, WAITING, Expectation, PhaseVerdict
 from locust_cutover.reports import words
 from locust_cutover.result import Result
@@ -29,16 +28,18 @@ TABLES = {
         "cost": "What it cost",
         "visits": "Visits that met it",
         "outcome": "Outcome",
+        "flip_phase": "Phase of the flip",
     },
     "Verdict": {
         "phase": "Phase",
         "expectation": "Expectation",
         "observed": "Observed",
+        "where": "Where",
         "verdict": "Verdict",
         "visits": "Visits",
         "flips": "Flips",
-        "harmful": "Harmful flips",
-        "bound": "95 % bound (% of flips)",
+        "met": "Met by visits",
+        "bound": "Harmful flips",
         "outage": "Outage per flip (95 %)",
         "why": "Why",
     },
@@ -89,29 +90,27 @@ def _answers(result: Result) -> Iterator[dict[str, Any]]:
 
 def _flips(result: Result) -> Iterator[dict[str, Any]]:
     """The newest harmful flips, the last one first; no more than the page can show."""
-    tables = zip(reversed(result.phases), reversed(result.flips), strict=True)
-    rows = ((phase.phase.name, row) for phase, table in tables for row in table.newest_harmful())
-    for name, row in islice(rows, NEWEST):
+    names = [phase.phase.name for phase in result.phases]
+    tables = reversed(list(enumerate(result.flips)))
+    rows = ((index, row) for index, table in tables for row in table.newest_harmful())
+    for index, row in islice(rows, NEWEST):
         yield {
-            "phase": name,
+            "phase": names[index],
             "flip": row.flip.number or "repair",
             "time": round((row.flip.invoked - result.began) / 1e9, 3),
             "release": row.flip.release,
             "took": round((row.flip.completed - row.flip.invoked) / 1e3, 1),
-            "cost": _cost(row),
+            "cost": words.cost(row),
             "visits": row.visits,
             "outcome": row.flip.outcome,
+            "flip_phase": names[row.flip.phase],
         }
-
-
-def _cost(row: Row) -> str:
-    return ", ".join(f"{row.count(kind)} {kind}" for kind in PER_FLIP if row.count(kind))
 
 
 def _verdict(result: Result) -> Iterator[dict[str, Any]]:
     troubles = {phase.facts.trouble for phase in result.phases}
     lasts = bool(troubles & {RUNNING, WAITING})
-    reasons = [] if lasts or result.verdict == "held" else [words.sentence(result)]
+    reasons = [] if lasts else [words.sentence(result)]
     yield {
         "phase": "whole run",
         "expectation": f"{result.scenario.name} on {result.server}, {result.users} users",
@@ -125,17 +124,6 @@ def _verdict(result: Result) -> Iterator[dict[str, Any]]:
             yield _expectation(phase, expectation)
 
 
-def _facts(phase: PhaseVerdict, expectation: Expectation) -> list[str]:
-    """What else there is to say of one kind of fault."""
-    match expectation.fault:
-        case "lost":
-            return [fact for fact in [words.background(phase)] if fact]
-        case "stale":
-            return words.convergence(phase)
-        case _:
-            return []
-
-
 def _expectation(phase: PhaseVerdict, expectation: Expectation) -> dict[str, Any]:
     state, why = expectation.verdict, phase.troubles
     verdict: str = state
@@ -145,16 +133,16 @@ def _expectation(phase: PhaseVerdict, expectation: Expectation) -> dict[str, Any
             verdict = phase.facts.trouble
     row = {
         "phase": phase.phase.name,
-        "expectation": f"{expectation.fault}: {expectation.expected}",
+        "expectation": words.expected(expectation),
         "observed": expectation.observed,
+        "where": words.where(expectation).removeprefix(":").strip(),
         "verdict": verdict,
         "visits": phase.visits,
         "flips": phase.facts.flips,
-        "harmful": expectation.harmful_flips,
-        "why": "; ".join([*why, *_facts(phase, expectation)]),
+        "met": phase.met_flips,
+        "bound": words.bound(expectation, phase),
+        "why": "; ".join([*why, *words.facts(phase, expectation.fault)]),
     }
-    if phase.facts.flips:
-        row["bound"] = round(100 * expectation.harmful_upper95, 3)
     if expectation.fault == "lost" and phase.outage is not None:
         row["outage"] = words.outage(phase.outage)
     return row

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from locust_cutover.judging.fliptable import Convergence
+from locust_cutover.judging.fliptable import SHOWS_AFTER, Convergence, Row
 from locust_cutover.judging.outage import Outage
-from locust_cutover.judging.verdict import Expectation, PhaseVerdict, Verdict
+from locust_cutover.judging.toll import PER_FLIP
+from locust_cutover.judging.verdict import Expectation, PhaseFacts, PhaseVerdict, Verdict
 from locust_cutover.result import Result
+from locust_cutover.scenario import Fault
 
 SPELLED_OUT = 3
 """Phases, or expectations, up to which a sentence names each."""
@@ -15,9 +18,28 @@ SPELLED_OUT = 3
 SIGNS: dict[Verdict, str] = {"held": "✓", "violated": "✕", "inconclusive": "?"}
 """For the eye that does not see the colour."""
 
+BOUNDS = (
+    "A harmful flip is one that cost visitors of this load a request. Another load meets other flips: "
+    "the outage per flip is what carries over."
+)
+"""What the bounds for harmful flips are about."""
+
+
+HEADS: dict[Verdict, str] = {
+    "held": "Held for this load.",
+    "violated": "Violated:",
+    "inconclusive": "Inconclusive:",
+}
+"""What the headline begins with."""
+
 
 def sentence(result: Result) -> str:
-    """The verdict of the run."""
+    """The headline: the verdict of the run, and what it is made of."""
+    return f"{HEADS[result.verdict]} {why(result)}"
+
+
+def why(result: Result) -> str:
+    """What the verdict of the run is made of: the proof that it held, or what is wrong."""
     if result.verdict == "violated":
         reasons = [
             f"{phase.phase.name}: {seen(phase, expectation)}, where none was expected"
@@ -25,63 +47,94 @@ def sentence(result: Result) -> str:
             for expectation in phase.expectations
             if expectation.verdict == "violated"
         ]
-        return f"Violated: {_some(reasons)}."
+        return f"{_some(reasons)}."
     if result.verdict == "inconclusive":
         reasons = [f"{phase.phase.name}: {' and '.join(phase.troubles)}" for phase in result.phases if phase.troubles]
-        return f"Inconclusive: {_some(reasons or ['nothing was run'])}."
+        return f"{_some(reasons or ['nothing was run'])}."
     if len(result.phases) <= SPELLED_OUT:
-        return f"Held. {' '.join(f'{phase.phase.name}: {proof(phase)}.' for phase in result.phases)}"
+        return " ".join(f"{phase.phase.name}: {proof(phase)}." for phase in result.phases)
+    controls = sum(expectation.expected == "some" for phase in result.phases for expectation in phase.expectations)
     weakest = max(result.phases, key=lambda phase: max((one.harmful_upper95 for one in _clean(phase)), default=0.0))
     return (
-        f"Held: all {len(result.phases)} phases went as expected. "
-        f"The weakest proof, {weakest.phase.name}: {proof(weakest)}."
+        f"All {len(result.phases)} phases went as expected"
+        + (f", {many(controls, 'control')} showed a fault, as expected" if controls else "")
+        + f". The weakest proof is that of {weakest.phase.name}: {proof(weakest)}."
     )
 
 
 def proof(phase: PhaseVerdict) -> str:
-    """What a phase that held has shown, and how much that proves: the control, the bound, and what was allowed."""
+    """What a phase that held has shown, and how much that proves: the control, the bounds, and what was allowed."""
     parts = [
-        f"the control showed {seen(phase, expectation)}"
+        f"the control showed {seen(phase, expectation)}, as it must"
         for expectation in phase.expectations
         if expectation.expected == "some"
     ]
-    clean = _clean(phase)
-    if clean and phase.facts.flips:
-        names = "" if len(clean) == len(phase.expectations) else f"{' and '.join(one.fault for one in clean)}: "
-        parts.append(names + bound(max(clean, key=lambda one: one.harmful_upper95), phase))
-    elif clean:
-        parts.append(f"no fault in {_visits(phase)}, and no flip")
+    if phase.phase.unflipped:
+        faults = _list([expectation.fault for expectation in _clean(phase)])
+        parts.append(
+            f"none of {_visits(phase)} {faults}; nothing was flipped, so this shows only that the site answered"
+        )
+    else:
+        parts += bounds(phase)
     parts += [
         f"{seen(phase, expectation)}, which the scenario allows"
         for expectation in phase.expectations
         if expectation.expected == "any" and expectation.observed
     ]
-    return "; ".join(parts) or f"{_visits(phase)}, whatever they were"
+    return "; ".join(parts) or f"{_visits(phase)}; the scenario allows every fault"
+
+
+def bounds(phase: PhaseVerdict) -> list[str]:
+    """How many flips did harm that was not expected, and how many could; faults with the same numbers in one sentence.
+
+    "lost and stale: 0 of 250 flips harmful; at most 1.2 % could be (95 %)"
+    """
+    faults: dict[str, list[str]] = {}
+    for expectation in _clean(phase):
+        faults.setdefault(bound(expectation, phase), []).append(expectation.fault)
+    return [f"{_list(names)}: {text}" for text, names in faults.items()]
 
 
 def bound(expectation: Expectation, phase: PhaseVerdict) -> str:
-    """How many flips did this harm, and how many could: "0 of 250 flips harmful; at most 1.2 % could be (95 %)"."""
+    """How many flips did this harm, and how many could: "0 of 250 flips harmful; at most 1.2 % could be (95 %)".
+
+    It counts only flips that could have shown the fault, and says so where there were others.
+    """
     flips, tried = phase.facts.flips, expectation.tried_flips
-    if not flips:
-        return "no flip was made"
-    if not tried:
-        return f"none of {many(flips, 'flip')} was met by a visit"
     harmful = expectation.harmful_flips - expectation.other_flips
-    of = many(tried, "flip") if tried >= flips else f"the {tried:,} of {many(flips, 'flip')} that visits met"
-    if harmful:
-        return f"{harmful:,} of {of} harmful; at most {_share(expectation.harmful_upper95)} are (95 %)"
-    if tried == 1:
-        return f"0 of {of}; after one flip, up to 95 % of deploys could still be harmful (95 % confidence)"
-    return f"0 of {of} harmful; at most {_share(expectation.harmful_upper95)} could be (95 %)"
+    most = percentage(expectation.harmful_upper95)
+    if not flips:
+        parts = ["no flip was made"]
+    elif not tried:
+        parts = []
+    elif harmful == tried:
+        parts = [f"{harmful:,} of {many(tried, 'flip')} harmful"]
+    elif harmful:
+        parts = [f"{harmful:,} of {many(tried, 'flip')} harmful; at most {most} are (95 %)"]
+    elif tried == 1:
+        parts = [f"0 of 1 flip; after one flip, up to {most} of deploys could still be harmful (95 % confidence)"]
+    else:
+        parts = [f"0 of {many(tried, 'flip')} harmful; at most {most} could be (95 %)"]
+    if tried < flips:
+        parts.append(untried(expectation, flips))
+    if expectation.other_flips:
+        parts.append(f"not counted: {many(expectation.other_flips, 'harmful flip')} of earlier phases, or repairs")
+    return "; ".join(parts)
 
 
-def _clean(phase: PhaseVerdict) -> list[Expectation]:
-    return [expectation for expectation in phase.expectations if expectation.expected == "none"]
+def untried(expectation: Expectation, flips: int) -> str:
+    """How many flips could not have shown the fault: no visit met them, or none came before the next flip."""
+    others = flips - expectation.tried_flips
+    which = f"any of {many(flips, 'flip')}"
+    if expectation.tried_flips:
+        which = f"the other {others:,}" if others > 1 else "the other one"
+    return f"no visit followed {which} in time" if expectation.fault in SHOWS_AFTER else f"no visit met {which}"
 
 
-def _share(bound: float) -> str:
-    """A bound in percent to two digits: it is no more exact."""
-    return f"{100 * bound:.2g} %"
+def expected(expectation: Expectation) -> str:
+    """What was expected of a fault: "lost: none", or "lost: some (the control)"."""
+    control = " (the control)" if expectation.expected == "some" else ""
+    return f"{expectation.fault}: {expectation.expected}{control}"
 
 
 def outage(outage: Outage | None) -> str:
@@ -96,6 +149,24 @@ def outage(outage: Outage | None) -> str:
     return f"{microseconds(outage.us)} ({low} to {high})"
 
 
+def lost_per_deploy(outage: Outage, rate: float) -> str:
+    """What an outage means to a site with `rate` requests per second; empty where the visits carry no bound.
+
+    "one lost request per 2,400 deploys"; without a loss "at worst, one lost request per 65,000 deploys".
+    """
+    most = outage.us or outage.upper95
+    if most is None:
+        return ""
+    lost = most / 1e6 * rate
+    if not lost:
+        text = "no lost request"
+    elif lost >= 1:
+        text = f"{_two_digits(lost)} lost requests per deploy"
+    else:
+        text = f"one lost request per {_two_digits(1 / lost)} deploys"
+    return text if outage.us else f"at worst, {text}"
+
+
 def background(phase: PhaseVerdict) -> str:
     """What was lost while nothing flipped; empty where nothing was."""
     found = phase.background
@@ -107,6 +178,13 @@ def background(phase: PhaseVerdict) -> str:
     )
 
 
+def late(facts: PhaseFacts) -> str:
+    """How many flips started late; empty where none did."""
+    if not facts.late:
+        return ""
+    return f"{many(facts.late, 'flip')} started late (busy machine; counts are unaffected)"
+
+
 def seen(phase: PhaseVerdict, expectation: Expectation) -> str:
     """What was seen of one kind of fault: "106 of 34,501 visits lost (0.307 %) at 104 flips"."""
     if not expectation.observed:
@@ -116,21 +194,18 @@ def seen(phase: PhaseVerdict, expectation: Expectation) -> str:
 
 
 def where(expectation: Expectation) -> str:
-    """Where the faults were: " at 3 flips", or " at or after 3 flips: 5 at, 2 after, 1 not near any flip"."""
+    """Where the faults were: " at 3 flips", or ": 5 at and 2 after 3 flips, 1 not near any flip"."""
     if not expectation.observed:
         return ""
-    counts = [
-        (expectation.at_flips, "at"),
-        (expectation.after_flips, "after"),
-        (expectation.at_none, "not near any flip"),
-    ]
-    places = [(count, place) for count, place in counts if count]
+    places = {"at": expectation.at_flips, "after": expectation.after_flips}
+    tied = [(count, place) for place, count in places.items() if count]
     flips = many(expectation.harmful_flips, "flip")
-    if len(places) == 1:
-        place = places[0][1]
-        return f" {place}" if expectation.at_none else f" {place} {flips}"
-    prepositions = " or ".join(place for count, place in counts[:2] if count)
-    return f" {prepositions} {flips}: {', '.join(f'{count:,} {place}' for count, place in places)}"
+    if not tied:
+        return " not near any flip"
+    if len(tied) == 1 and not expectation.at_none:
+        return f" {tied[0][1]} {flips}"
+    away = f", {expectation.at_none:,} not near any flip" if expectation.at_none else ""
+    return f": {' and '.join(f'{count:,} {place}' for count, place in tied)} {flips}{away}"
 
 
 def convergence(phase: PhaseVerdict) -> list[str]:
@@ -138,26 +213,42 @@ def convergence(phase: PhaseVerdict) -> list[str]:
     told = phase.convergence
     sentences = []
     if phase.longest_stale:
-        sentences.append(f"stale for at least {milliseconds(phase.longest_stale)} after the flip")
+        sentences.append(f"stale for at least {span(phase.longest_stale)} after the flip")
     if told.unseen:
         sentences.append(
-            f"not converged: still stale {milliseconds(told.unseen)} after the flip, when {not_converged_until(told)}"
+            f"not converged: still stale {span(told.unseen)} after the flip, when {not_converged_until(told)}"
         )
     elif told.seen:
-        sentences.append(f"converged: every visitor had the new release {milliseconds(told.seen)} after a flip")
+        sentences.append(f"converged: every visit got the new release from {span(told.seen)} after the flip on")
     return sentences
 
 
-def not_converged_until(told: Convergence) -> str | None:
-    """What came before every visitor was seen to have the new release; None where nothing did."""
+def not_converged_until(told: Convergence) -> str:
+    """What came before every visit was seen to get the new release; empty where nothing did."""
     if not told.unseen:
-        return None
+        return ""
     return "the next flip came" if told.next_flip else "the phase ended"
 
 
-def milliseconds(nanoseconds: int) -> str:
+def facts(phase: PhaseVerdict, fault: Fault) -> list[str]:
+    """What else there is to say of one kind of fault."""
+    match fault:
+        case "lost":
+            return [fact for fact in (background(phase), late(phase.facts)) if fact]
+        case "stale":
+            return convergence(phase)
+        case _:
+            return []
+
+
+def cost(row: Row) -> str:
+    """What a flip cost: "2 lost, 1 torn"."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in zip(PER_FLIP, row.faults, strict=True) if count)
+
+
+def span(nanoseconds: int) -> str:
     """A time as people read it."""
-    return f"{nanoseconds / 1e6:,.1f} ms" if nanoseconds < 10_000_000_000 else f"{nanoseconds / 1e9:,.1f} s"
+    return f"{nanoseconds / 1e6:,.1f} ms" if nanoseconds < 1_000_000_000 else f"{nanoseconds / 1e9:,.1f} s"
 
 
 def microseconds(number: float) -> str:
@@ -179,6 +270,22 @@ def percentage(share: float) -> str:
 def many(count: int, noun: str) -> str:
     """The count, as people write it, with its noun."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _clean(phase: PhaseVerdict) -> list[Expectation]:
+    return [expectation for expectation in phase.expectations if expectation.expected == "none"]
+
+
+def _two_digits(number: float) -> str:
+    """A number of 1 or more to two digits: an estimate is no more exact."""
+    number = float(f"{number:.1e}")  # first, since it can become one digit longer: 9.96 is 10
+    return f"{number:,.{max(1 - math.floor(math.log10(number)), 0)}f}"
+
+
+def _list(names: Sequence[str]) -> str:
+    """As in a sentence: "lost, torn and stale"."""
+    *most, last = names or ("",)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _visits(phase: PhaseVerdict) -> str:

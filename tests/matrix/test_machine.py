@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from matrix.machine import file_system, machine, programs, tools, version
-from matrix.ways import load_ways
+from matrix.strategies import load_strategies
 from tests.conftest import require_program
 
 MOUNTS = r"""
@@ -35,7 +35,8 @@ def test_kernel_and_file_system_are_named() -> None:
 
 
 def test_the_programs_of_a_command_are_found() -> None:
-    """Also those of a shell's script."""
+    """Also those of a shell's script; a built-in strategy has none."""
+    assert programs([]) == []
     assert programs(["ln", "-sfn"]) == ["ln"]
     assert programs(["sh", "-c", 'ln -s "$1" "$2.new" && mv -T "$2.new" "$2"', "sh"]) == ["ln", "mv"]
 
@@ -44,7 +45,7 @@ def test_every_tool_of_the_table_says_its_version() -> None:
     """GNU's, BusyBox, uutils, rsync."""
     for name, package in (("busybox", ""), ("/usr/lib/cargo/bin/coreutils/ln", "rust-coreutils"), ("rsync", "")):
         require_program(name, package)
-    said = tools(load_ways())
+    said = tools(load_strategies())
     assert "GNU coreutils" in said["ln"]
     assert "GNU coreutils" in said["mv"]
     assert said["busybox"].startswith("BusyBox v1.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -34,8 +35,11 @@ class Told:
     expect: dict[Fault, Expected] = field(default_factory=dict)
     every: int = 20 * MS
     trouble: str = ""
+    strategy: str = "forced"
+    quiet: bool = False
     index: int = 0
     flips: list[Flip] = field(default_factory=list)
+    repairs: list[Flip] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
 
     def flip(self, at: float, release: str = "b", took_us: float = 60, outcome: str = "ok") -> Told:
@@ -55,39 +59,58 @@ class Told:
             )
         return self
 
+    def repair(self, at: float, release: str = "a", took_us: float = 60) -> Told:
+        """A missing link was made anew, which is no flip of the phase."""
+        invoked = BEGAN + round(at * MS)
+        self.repairs.append(Flip(self.index, 0, release, invoked, invoked + round(took_us * 1e3)))
+        return self
+
     def begun(self, index: int) -> Told:
         """The same as the phase of this number; each has two seconds."""
         later = 2000 * MS * index
-        flips = [
-            flip._replace(phase=index, invoked=flip.invoked + later, completed=flip.completed + later)
-            for flip in self.flips
-        ]
+        flips, repairs = (
+            [
+                flip._replace(phase=index, invoked=flip.invoked + later, completed=flip.completed + later)
+                for flip in made
+            ]
+            for made in (self.flips, self.repairs)
+        )
         visits = [
             visit._replace(phase=index, sent=visit.sent + later, received=visit.received + later)
             for visit in self.visits
         ]
-        return replace(self, index=index, flips=flips, visits=visits)
+        return replace(self, index=index, flips=flips, repairs=repairs, visits=visits)
 
     def phase(self) -> Phase:
         """The phase of the scenario."""
         expect: dict[Fault, Expected] = {"lost": "none", "torn": "none", "stale": "none", **self.expect}
-        return Phase(self.name, "forced", self.every, None, max(len(self.flips), 1), expect)
+        return Phase(self.name, self.strategy, self.every, None, max(len(self.flips), 1), expect, quiet=self.quiet)
 
 
-def result(*told: Told, **changes: Any) -> Result:
-    """What these phases prove."""
+def result(*told: Told, one_link: bool = False, **changes: Any) -> Result:
+    """What these phases prove; `one_link`: each begins with the release that the one before ended with, not with a."""
     told = tuple(one.begun(index) for index, one in enumerate(told))
     phases = tuple(one.phase() for one in told)
     tally = Tally()
+    timeline = Timeline(RELEASES)
+    timeline.start("a")
     for one in told:
-        # Each begins with release a, whatever the one before ended with.
-        timeline = Timeline(RELEASES)
-        timeline.start("a")
-        for flip in one.flips:
+        if not one_link:
+            timeline = Timeline(RELEASES)
+            timeline.start("a")
+        for flip in sorted([*one.flips, *one.repairs], key=lambda flip: flip.invoked):
             timeline.add(flip)
-        for visit in one.visits:
+        for visit in sorted(_apart(one.visits), key=lambda visit: visit.received):
             tally.add(visit, judge(visit, timeline))
     return counted(phases, [one.flips for one in told], [one.trouble for one in told], tally, **changes)
+
+
+def _apart(visits: Sequence[Visit]) -> list[Visit]:
+    """The visits, each with the time since the one before."""
+    inorder = sorted(visits, key=lambda visit: visit.sent)
+    return inorder[:1] + [
+        visit._replace(apart=visit.sent - before.sent) for before, visit in itertools.pairwise(inorder)
+    ]
 
 
 def counted(
@@ -128,14 +151,14 @@ def counted(
 
 
 def held() -> Told:
-    """Fifty flips, and two hundred visits that all got what they should."""
+    """Fifty flips, each met by one of two hundred visits, that all got what they should."""
     one = Told("atomic")
     for number in range(50):
         before, after = "ab"[number % 2], "ba"[number % 2]
         one.flip(100 + 20 * number, after)
         for turn in range(4):
             release = before if turn == 0 else after
-            one.visit(100 + 20 * number - 3 + 5 * turn, release, release, took=2.0 + turn / 7)
+            one.visit(100 + 20 * number - 1 + 5 * turn, release, release, took=2.0 + turn / 7)
     return one
 
 
@@ -153,3 +176,29 @@ def spoiled() -> Told:
     one.visit(501.5, "a", "a", took=0.8).visit(503, "a", "a", took=0.9).visit(505, "a", "a", took=3)
     one.visit(620, answer="timed out", took=10).visit(700, answer="502 Bad Gateway", took=5).visit(800, "?", "?")
     return one
+
+
+def lived_on() -> Result:
+    """An old page that lives on: flip 2 of the first phase, and a repair, make visits of the second phase stale."""
+    first = Told("first", {"stale": "any"}).flip(100).visit(99.5, "a", "a").visit(150, "b", "b", times=20)
+    first.flip(300, "a").visit(310, "b", "b", times=5).visit(330, "a", "a", times=3).visit(340, "b", "b", took=0.5)
+    second = Told("second").visit(5, "b", "b", times=12).visit(20, "a", "a", times=30).repair(90)
+    second.flip(100).visit(99.5, answer="404 Not Found").visit(90.01, answer="404 Not Found", took=0.01)
+    second.visit(110, "a", "a", times=4).visit(120, "b", "b", times=40).visit(400, "b", "a").visit(420, answer="reset")
+    return result(first, second, one_link=True)
+
+
+def kinds() -> dict[str, Result]:
+    """A run of every kind, by what is special about it."""
+    return {
+        "held": result(held()),
+        "every fault": result(spoiled()),
+        "every fault, after a phase that held": result(held(), spoiled()),
+        "every fault, as fast as possible": result(replace(spoiled(), every=0)),
+        "an old page that lives on": lived_on(),
+        "not run": result(Told("never", trouble="was not run")),
+        "nothing lost at flips": result(
+            Told("away").flip(100).visit(5, "a", "a", times=50).visit(200, answer="503 Busy")
+        ),
+        "no phase": result(),
+    }

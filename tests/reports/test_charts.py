@@ -10,8 +10,8 @@ import pytest
 
 from locust_cutover.judging.closeup import CloseUps, Cost
 from locust_cutover.judging.histogram import Histogram
+from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.verdict import Outage
 from locust_cutover.reports import charts
 from locust_cutover.reports.markup import Markup
 from locust_cutover.reports.svg import COLUMNS
@@ -267,19 +267,12 @@ def test_the_outage_is_a_point_on_its_interval() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("outage", "shown"),
-    [
-        (Outage(0.5, 0.1, 2), "0.5 µs (0.1 to 2)"),
-        (Outage(1234, 1000, 1500), "1,234 µs (1,000 to 1,500)"),
-        (Outage(90_000, 80_000, 120_000), "90,000 µs (80,000 to 120 ms)"),
-        (Outage(0, 0, 120_000), "none seen; below 120 ms"),
-        (None, "not measured"),
-    ],
-)
-def test_an_outage_in_words(outage: Outage | None, shown: str) -> None:
-    """As exact as it is worth."""
-    assert charts.outage_words(outage) == shown
+def test_an_outage_without_a_bound_has_words_and_no_interval() -> None:
+    """Nothing is drawn that the visits do not carry; the scale is that of the others."""
+    root = parsed(charts.outages([("forced", Outage(60, 50, 80)), ("atomic", Outage(0, 0, None))]))
+    assert texts(root)[2:4] == ["atomic", "none seen; these visits carry no bound"]
+    assert not of_class(root, "interval ok")
+    assert "none seen; these visits carry no bound" in (root.get("aria-label") or "")
 
 
 # Response times.

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from locust_cutover.judging.fliptable import FlipTable
-from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.fliptable import Convergence, FlipTable
+from locust_cutover.judging.judge import Judgment, Place
+from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.verdict import Expectation, Outage, PhaseFacts, PhaseVerdict, judge_phase
-from locust_cutover.reports.console import label, milliseconds, render, wants_colour
+from locust_cutover.judging.toll import Toll
+from locust_cutover.judging.verdict import Expectation, PhaseFacts, PhaseVerdict, judge_phase
+from locust_cutover.reports.console import label, render, wants_colour
 from locust_cutover.result import Result
 from locust_cutover.scenario import MAX_NAME, Expected, Fault, Load, Phase, Scenario, Site
 from locust_cutover.visit import Kind, Visit
@@ -31,17 +33,32 @@ ANSWERS: list[tuple[Kind, str, int]] = [("ok", "200 OK", 9940), ("lost", "404 No
 def verdict(
     *answers: tuple[Kind, str, int], at: int | None = 1, age: int = 0, facts: PhaseFacts | None = None
 ) -> PhaseVerdict:
-    """The verdict of a phase of 500 flips in 10 s with these answers; its faults are at one flip, or at none."""
+    """The verdict of a phase of 500 flips in 10 s with these answers; its faults are at or after one flip, or at none.
+
+    Every flip is met, and followed by a visit that could show an old page.
+    """
     tally, table = Tally(), FlipTable(0, sparse=False)
-    for number in range(1, 501):
-        table.add(Flip(0, number, "a", number * 100, number * 100 + 1))
+    flips = [Flip(0, number, "a", number * 100, number * 100 + 1) for number in range(1, 501)]
+    for flip in flips:
+        table.add(flip)
+        table.count(flip, Toll(probes=1))
+    table.meet(1, 500)
+    visit = Visit(0, "GET", "/", 1_000_000, 6_000_000, "", True, ("a",), 1, 1, 5_000)
     for kind, answer, count in answers:
-        flip = None if at is None or kind in ("ok", "unjudged") else Flip(0, at, "a", at * 100, at * 100 + 1)
-        visit = Visit(0, "GET", "/", 1_000_000, 6_000_000, answer, True, ("a",), 1, 1)
+        place: Place = "none" if at is None or kind in ("ok", "unjudged") else "after" if kind == "stale" else "at"
+        judgment = Judgment(
+            kind,
+            answer,
+            flips[at - 1] if at and place != "none" else None,
+            place,
+            age,
+            met=(at, at) if at and place == "at" else None,
+            calm=place != "at",
+        )
         for _ in range(count):
-            tally.add(visit, Judgment(kind, answer, flip, flip is not None, age))
-    for flip, counts in tally.flips.values():
-        table.count(flip, counts)
+            tally.add(visit._replace(answer=answer), judgment)
+    tally.meetings[0] += 1
+    table.take(tally)
     return judge_phase(PHASE, 0, facts or PhaseFacts(seconds=10.0, flips=500), tally, table)
 
 
@@ -69,20 +86,26 @@ def test_the_report_of_a_phase_from_top_to_bottom() -> None:
         "",
         "two on nginx 1.22.1, 10 users",
         "",
-        "forced: 10000 requests in 10.0 s, 1000 requests/s, 500 flips",
+        "forced: 10000 requests in 10.0 s, 1000 requests/s, 500 flips, 500 met by visits",
         "  [200]       9940 responses   99.400 %",
         "  [404]         30 responses    0.300 %",
         "  [200 torn]    30 responses    0.300 %",
-        "  lost 0.300 %, outage per flip 60.0 us (95 %: 40.0 to 85.0)",
-        "    at 10 requests/s: one request is lost in 1,700 deploys",
-        "    at 100 requests/s: one request is lost in 170 deploys",
-        "    at 1,000 requests/s: one request is lost in 17 deploys",
-        f"  {'lost: 30 at 1 flip; expected: some':<58} held",
+        "  lost 0.3 %; outage per flip (95 %): 60.0 µs (40.0 to 85.0)",
+        "    at 10 requests/s: one lost request per 1,700 deploys",
+        "    at 100 requests/s: one lost request per 170 deploys",
+        "    at 1,000 requests/s: one lost request per 17 deploys",
+        f"  {'lost: 30 at 1 flip; expected: some (the control)':<58} held",
         f"  {'torn: 30 at 1 flip; expected: any':<58} held",
         f"  {'stale: 0; expected: none':<58} held",
+        "  stale: 0 of 500 flips harmful; at most 0.597 % could be (95 %)",
         "",
-        "verdict: held (exit code 0)",
+        "note: A harmful flip is one that cost visitors of this load a request. Another",
+        "    load meets other flips: the outage per flip is what carries over.",
+        "why: forced: the control showed 30 of 10,000 visits lost (0.3 %) at 1 flip, as",
+        "    it must; stale: 0 of 500 flips harmful; at most 0.597 % could be (95 %); 30",
+        "    of 10,000 visits torn (0.3 %) at 1 flip, which the scenario allows.",
         "next: --report FILE.html shows when and why, --scenario NAME asks something else",
+        "verdict: held (exit code 0)",
     ]
 
 
@@ -92,7 +115,7 @@ def test_each_phase_has_its_part_in_order() -> None:
     report = lines(verdict(*ANSWERS), replace(verdict(("ok", "200 OK", 5)), phase=atomic))
     headings = [line.split(":")[0] for line in report if "requests in" in line]
     assert headings == ["forced", "atomic"]
-    assert report[-2] == "verdict: inconclusive (exit code 3)"
+    assert report[-1] == "verdict: inconclusive (exit code 3)"
 
 
 @pytest.mark.parametrize(
@@ -126,19 +149,17 @@ def test_the_answers_stand_in_columns() -> None:
 
 def test_without_a_loss_the_outage_has_an_upper_end_alone() -> None:
     """And no words about deploys: nothing was seen."""
-    report = lines(verdict(("ok", "200 OK", 30_000)))
-    assert "  nothing lost; outage per flip below 2 us (95 %)" in report
+    phase = replace(verdict(("ok", "200 OK", 30_000)), outage=Outage(0, 0, 2))
+    report = lines(phase)
+    assert "  lost 0 %; outage per flip (95 %): none seen; below 2 µs" in report
     assert not [line for line in report if "deploys" in line]
 
 
-@pytest.mark.parametrize(
-    ("upper", "shown"),
-    [(0.0123, "0.012"), (1.96, "2"), (9.96, "10"), (12.34, "12.3"), (15_000.0, "15000.0"), (20e6, "20000000.0")],
-)
-def test_a_bound_is_shown_in_plain_digits(upper: float, shown: str) -> None:
-    """From a rest of a microsecond to seconds; never as 1.5e+04."""
-    phase = replace(verdict(("ok", "200 OK", 10)), outage=Outage(0, 0, upper))
-    assert f"  nothing lost; outage per flip below {shown} us (95 %)" in lines(phase)
+def test_an_outage_without_a_bound_says_so() -> None:
+    """The visits cannot carry one."""
+    phase = replace(verdict(("ok", "200 OK", 30_000)), outage=Outage(0, 0, None))
+    assert "  lost 0 %; outage per flip (95 %): none seen; these visits carry no bound" in lines(phase)
+    assert "  lost 0 %; outage per flip (95 %): not measured" in lines(replace(phase, outage=None))
 
 
 def test_a_phase_without_visits_has_no_outage() -> None:
@@ -146,42 +167,40 @@ def test_a_phase_without_visits_has_no_outage() -> None:
     report = lines(verdict(facts=PhaseFacts(trouble="was not run")))
     assert report[3:] == [
         "forced: 0 requests in 0.0 s, 0 requests/s, 0 flips",
-        f"  {'lost: 0; expected: some':<58} inconclusive",
+        f"  {'lost: 0; expected: some (the control)':<58} inconclusive",
         f"  {'torn: 0; expected: any':<58} inconclusive",
         f"  {'stale: 0; expected: none':<58} inconclusive",
         "  ! was not run",
         "",
-        "verdict: inconclusive (exit code 3)",
         "why: forced: was not run.",
+        "verdict: inconclusive (exit code 3)",
     ]
 
 
 def test_stale_visits_say_for_how_long() -> None:
-    """After the flip when sent, and when received: 7 ms and 5 ms more."""
-    report = lines(verdict(("ok", "200 OK", 10), ("stale", "200 OK", 2), age=7_000_000))
-    assert "  stale for up to 7.0 ms after the flip" in report
-    assert "  the last visitor got the new release 12.0 ms after a flip" in report
-
-
-@pytest.mark.parametrize(
-    ("nanoseconds", "shown"),
-    [(40_000, "0.0 ms"), (1_500_000, "1.5 ms"), (9_999_000_000, "9999.0 ms"), (120_000_000_000, "120.0 s")],
-)
-def test_a_time_is_shown_as_people_read_it(nanoseconds: int, shown: str) -> None:
-    """Milliseconds up to ten seconds."""
-    assert milliseconds(nanoseconds) == shown
+    """An age is a least one; it ended, or nobody saw it end."""
+    phase = verdict(("ok", "200 OK", 10), ("stale", "200 OK", 2), age=7_000_000)
+    report = lines(replace(phase, convergence=Convergence(seen=12_000_000)))
+    assert "  stale for at least 7.0 ms after the flip" in report
+    assert "  converged: every visit got the new release from 12.0 ms after the flip on" in report
+    report = lines(replace(phase, convergence=Convergence(seen=12_000_000, unseen=4_501_000_000)))
+    assert "  not converged: still stale 4.5 s after the flip, when the phase ended" in report
+    assert not [line for line in report if line.startswith("  converged")]
 
 
 def test_losses_that_no_flip_explains_are_told_apart() -> None:
     """They say something about the server, and nothing about the deploy."""
     report = lines(verdict(("ok", "200 OK", 10), ("lost", "502 Bad Gateway", 4), at=None))
-    assert f"  {'lost: 4, 0 at 0 flips, 4 at none; expected: some':<58} inconclusive" in report
+    assert f"  {'lost: 4 not near any flip; expected: some (the control)':<58} inconclusive" in report
+    text = " ".join(" ".join(report).split())
+    assert "background: 4 of 14 visits away from flips lost, 28.6 % (95 %: 8.4 % to 58.1 %); not part of" in text
+    assert "lost 28.6 %; outage per flip (95 %): none seen; these visits carry no bound" in text
 
 
 def test_late_flips_are_told() -> None:
     """The schedule was not kept."""
     facts = PhaseFacts(seconds=10.0, flips=500, late=17)
-    assert "  17 flips began late" in lines(verdict(*ANSWERS, facts=facts))
+    assert "  17 flips started late (busy machine; counts are unaffected)" in lines(verdict(*ANSWERS, facts=facts))
     assert not [line for line in lines(verdict(*ANSWERS)) if "late" in line]
 
 
@@ -201,9 +220,22 @@ def widest() -> PhaseVerdict:
         answers=(("ok", "200 OK", 9 * great), ("unjudged", "unknown release", great)),
         outage=Outage(19_999_999.9, 19_999_999.8, 20_000_000.0),
         longest_stale=864_000 * 10**9,
-        convergence=864_000 * 10**9,
+        convergence=Convergence(unseen=864_000 * 10**9, next_flip=True),
         expectations=tuple(
-            Expectation(fault, "none", great, great, 43_200_000, 1.0, "inconclusive") for fault in EXPECT
+            Expectation(
+                fault,
+                "none",
+                3 * great,
+                at_flips=great,
+                after_flips=great,
+                at_none=great,
+                harmful_flips=43_200_000,
+                other_flips=1,
+                tried_flips=43_200_000,
+                harmful_upper95=1.0,
+                verdict="inconclusive",
+            )
+            for fault in EXPECT
         ),
     )
 
@@ -221,11 +253,14 @@ def test_no_line_is_longer_than_80_columns(server: str) -> None:
     text = " ".join(" ".join(report).split())
     assert phase.phase.name in text
     assert server in text
-    assert "lost: 10000000000, 0 at 43200000 flips, 10000000000 at none; expected: none inconclusive" in text
+    great = "10,000,000,000"
+    said = f"lost: 30,000,000,000: {great} at and {great} after 43,200,000 flips, {great} not near any flip"
+    assert f"{said}; expected: none inconclusive" in text
+    assert "lost, torn and stale: 43,199,999 of 43,200,000 flips harmful; at most 100 % are (95 %)" in text
     for number in range(5):
         assert f"worker build-host-{number}.example.org_0123456789abcdef died" in text
-    assert "outage per flip 19999999.9 us (95 %: 19999999.8 to 20000000.0)" in text
-    assert report[-2] == "verdict: inconclusive (exit code 3)"
+    assert "outage per flip (95 %): 20,000 ms (20,000 ms to 20,000 ms)" in text
+    assert report[-1] == "verdict: inconclusive (exit code 3)"
 
 
 def test_a_long_line_goes_on_further_in() -> None:
@@ -260,23 +295,24 @@ def result(phase: PhaseVerdict) -> Result:
     return Result(scenario, (phase,), (), "nginx 1.22.1", 10, "http://127.0.0.1:8080", 0, now, now)
 
 
-def test_the_last_line_says_where_the_report_is() -> None:
+def test_the_last_line_is_the_verdict_and_the_one_before_says_where_the_report_is() -> None:
     """In one piece, so that it can be clicked or copied, whatever the verdict and however long the path."""
     path = f"/srv/{'reports of our site/' * 6}run.html"
     for one in (result(verdict(*ANSWERS)), result(verdict(*ANSWERS, at=None))):
-        assert render(one, report=path).splitlines()[-1] == f"report: {path}"
+        assert render(one, report=path).splitlines()[-2:] == [
+            f"report: {path}",
+            f"verdict: {one.verdict} (exit code {one.exit_code})",
+        ]
 
 
-def test_the_last_line_says_why_a_run_failed() -> None:
-    """In one line: what there is more of stands above."""
+def test_before_the_verdict_stands_why() -> None:
+    """The headline of all reports."""
     failed = verdict(*ANSWERS, ("stale", "200 OK", 7))
-    last = render(result(failed)).splitlines()[-1]
-    assert last.startswith("why: forced: 7 of 10,007 visits stale")
-    assert last.endswith(" ...")
-    assert len(last) <= 80
-    with_report = render(result(failed), report="run.html").splitlines()
-    assert with_report[-2].startswith("why: forced: 7 of 10,007")
-    assert with_report[-1] == "report: run.html"
+    why, then, verdict_line = render(result(failed)).splitlines()[-3:]
+    assert f"{why} {then.strip()}" == (
+        "why: forced: 7 of 10,007 visits stale (0.07 %) after 1 flip, where none was expected."
+    )
+    assert verdict_line == "verdict: violated (exit code 1)"
 
 
 def test_colours_are_for_the_verdicts_and_for_what_is_wrong() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from locust_cutover.judging.fliptable import FlipTable
-from locust_cutover.judging.judge import Judgment
+from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseFacts, judge_phase
@@ -19,6 +19,8 @@ from locust_cutover.reports import files
 from locust_cutover.result import Result
 from locust_cutover.scenario import Load, Phase, Scenario, Site
 from locust_cutover.visit import Kind, Visit
+from tests.adding_up import files_add_up
+from tests.reports.runs import lived_on
 
 BEGAN = 5_000_000_000_000
 
@@ -55,23 +57,35 @@ class Run:
         self.tally = Tally()
         self.tables = [FlipTable(index, phase.every == 0) for index, phase in enumerate(phases)]
         self.facts = [PhaseFacts(seconds=2.0) for _ in phases]
+        self.last: dict[int, Flip] = {}
 
     def flips(self, *flips: Flip) -> Run:
         """These were made."""
         for one in flips:
             self.tables[one.phase].add(one)
             self.facts[one.phase].flips += 1
+            self.last[one.phase] = one
             self.facts[one.phase].failed += not one.ok
         return self
 
     def visits(self, kind: Kind, answer: str, count: int = 1, at: Flip | None = None, index: int = 0) -> Run:
-        """So many visits were of this kind, with this answer, at this flip."""
-        visit = Visit(index, "GET", "/", 10**15, 10**15 + 2000, answer, True, ("a",), 1, 1)
+        """So many visits were of this kind, with this answer, at this flip; a stale one came 7 µs after it.
+
+        What was at no flip came after the last one.
+        """
+        sent = at.completed + 7_000 if at and kind == "stale" else at.invoked if at else BEGAN
+        visit = Visit(index, "GET", "/", sent, sent + 2000, answer, True, ("a",), 1, 1, 5_000)
+        place: Place = "none" if at is None or kind == "ok" else "after" if kind == "stale" else "at"
+        met = (at.number, at.number) if at and at.number and kind != "stale" else None
+        age = 7_000 if kind == "stale" else 0
         for _ in range(count):
-            self.tally.add(visit, Judgment(kind, answer, at, at is not None, age=7_000 if kind == "stale" else 0))
-        for met, counts in self.tally.flips.values():
-            self.tables[met.phase].count(met, counts)
+            calm = at is None
+            self.tally.add(
+                visit, Judgment(kind, answer, at, place, age, met, calm, self.last.get(index) if calm else None)
+            )
+        self.tables[index].take(self.tally)
         self.tally.flips.clear()
+        self.tally.met.clear()
         return self
 
     def result(self, **changes: Any) -> Result:
@@ -148,10 +162,12 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     ("name", "columns"),
     [
         ("answers", "phase,kind,answer,count,share"),
-        ("flips", "phase,flip,release,invoked_s,completed_s,took_us,outcome,visits,lost,torn,stale"),
+        ("flips", "phase,flip,release,invoked_s,completed_s,took_us,outcome,visits,lost,torn,stale,flip_phase"),
         (
             "verdict",
-            "phase,expectation,observed,verdict,visits,flips,harmful_flips,harmful_upper95,outage_us,outage_us_upper95",
+            "phase,expectation,observed,verdict,visits,flips,harmful_flips,harmful_upper95,outage_us,outage_us_upper95,"
+            "at_flips,after_flips,at_none,met_flips,tried_flips,outage_us_lower95,background_lost,background_visits,"
+            "late_flips,longest_stale_ms,convergence_ms,not_converged_ms,not_converged_until",
         ),
     ],
 )
@@ -197,9 +213,9 @@ def test_each_flip_has_its_times_and_its_visits(tmp_path: Path) -> None:
     """Times from the start of the run, to the nanosecond; a failed flip says why."""
     rows = [row for row in written(run().result(), tmp_path)["flips"] if row["phase"] == "forced"]
     assert [tuple(row.values())[1:] for row in rows] == [
-        ("1", "b", "1.520000000", "1.520040250", "40.250", "ok", "7", "7", "0", "0"),
-        ("2", "a", "1.540000000", "1.540040250", "40.250", "ok", "6", "0", "0", "2"),
-        ("3", "b", "1.560000000", "1.560040250", "40.250", "Permission denied", "3", "0", "3", "0"),
+        ("1", "b", "1.520000000", "1.520040250", "40.250", "ok", "7", "7", "0", "0", "forced"),
+        ("2", "a", "1.540000000", "1.540040250", "40.250", "ok", "6", "0", "0", "2", "forced"),
+        ("3", "b", "1.560000000", "1.560040250", "40.250", "Permission denied", "3", "0", "3", "0", "forced"),
     ]
 
 
@@ -210,15 +226,23 @@ def test_of_a_phase_as_fast_as_possible_only_harmful_flips_are_written(tmp_path:
     assert {row["flips"] for row in rows["verdict"] if row["phase"] == "fast"} == {"5"}
 
 
-def test_losses_at_flips_add_up_to_those_that_are_explained(tmp_path: Path) -> None:
-    """The observed ones less those at no flip."""
-    result = run().result()
-    rows = written(result, tmp_path)["flips"]
-    for kind in ("lost", "torn", "stale"):
-        (expectation,) = [one for one in result.phases[0].expectations if one.fault == kind]
-        assert sum(int(row[kind]) for row in rows if row["phase"] == "forced") == (
-            expectation.observed - expectation.unexplained
-        )
+def test_the_files_add_up(tmp_path: Path) -> None:
+    """Faults at flips, after flips and near none are all faults, and harmful flips are counted."""
+    written(run().result(), tmp_path)
+    files_add_up(tmp_path / "run")
+
+
+def test_a_flip_of_an_earlier_phase_names_that_phase(tmp_path: Path) -> None:
+    """It stands under the phase of the visits that it made stale, so that this phase's rows add up."""
+    rows = written(lived_on(), tmp_path)["flips"]
+    assert [(row["phase"], row["flip"], row["stale"], row["flip_phase"]) for row in rows] == [
+        ("first", "1", "0", "first"),
+        ("first", "2", "6", "first"),
+        ("second", "2", "12", "first"),
+        ("second", "0", "0", "second"),
+        ("second", "1", "4", "second"),
+    ]
+    files_add_up(tmp_path / "run")
 
 
 # The verdict.
@@ -243,9 +267,46 @@ def test_the_numbers_of_a_row_are_the_verdicts(tmp_path: Path) -> None:
     outage = result.phases[0].outage
     assert outage is not None
     row = written(result, tmp_path)["verdict"][0]
-    assert float(row["outage_us"]) == pytest.approx(8 / 917 * 2e6 / 3, abs=0.001)
+    # Seven at flips, less what the background of one in 901 explains of the 14 visits that met a flip.
+    assert float(row["outage_us"]) == pytest.approx((7 - 14 / 901) / 917 * 2e6 / 3, abs=0.001)
     assert float(row["outage_us_upper95"]) == pytest.approx(outage.upper95, abs=0.001)
+    assert float(row["outage_us_lower95"]) == pytest.approx(outage.lower95, abs=0.001)
+    assert (row["background_lost"], row["background_visits"]) == ("1", "901")
     assert float(row["harmful_upper95"]) == pytest.approx(0.864650, abs=1e-6)  # 1 of 3, Clopper-Pearson
+
+
+def test_where_faults_were_and_what_was_tried_is_in_each_row(tmp_path: Path) -> None:
+    """At flips, after flips and near none; the flips that were met and those that could have shown the fault."""
+    rows = written(run().result(), tmp_path)["verdict"]
+    columns = ("at_flips", "after_flips", "at_none", "met_flips", "tried_flips")
+    assert [tuple(row[column] for column in columns) for row in rows[:3]] == [
+        ("7", "0", "1", "3", "3"),
+        ("3", "0", "0", "3", "3"),
+        ("0", "2", "0", "3", "2"),
+    ]
+
+
+def test_an_outage_without_a_bound_has_an_empty_cell(tmp_path: Path) -> None:
+    """Not infinity, and not 0."""
+    one = Run(phase("forced")).flips(flip(1)).visits("ok", "200 OK", 2, at=flip(1))
+    row = written(one.result(), tmp_path)["verdict"][0]
+    assert (row["outage_us"], row["outage_us_lower95"], row["outage_us_upper95"]) == ("0.000", "0.000", "")
+    assert as_json(tmp_path)["phases"][0]["outage_us"] == {"us": 0.0, "lower95": 0.0, "upper95": None}
+
+
+def test_convergence_is_written_only_where_it_was_seen(tmp_path: Path) -> None:
+    """Else for how long it was not, and what came before it could be."""
+    columns = ("longest_stale_ms", "convergence_ms", "not_converged_ms", "not_converged_until")
+    keys = ("longest_stale_ns", "convergence_ns", "not_converged_ns", "not_converged_until")
+    rows = written(lived_on(), tmp_path)["verdict"]
+    assert [tuple(row[column] for column in columns) for row in rows[::3]] == [
+        ("39.940", "", "40.440", "the phase ended"),
+        ("1715.940", "1717.940", "", ""),
+    ]
+    assert [tuple(one[key] for key in keys) for one in as_json(tmp_path)["phases"]] == [
+        (39_940_000, None, 40_440_000, "the phase ended"),
+        (1_715_940_000, 1_717_940_000, None, None),
+    ]
 
 
 def test_a_phase_that_was_not_run_has_no_outage(tmp_path: Path) -> None:
@@ -255,7 +316,8 @@ def test_a_phase_that_was_not_run_has_no_outage(tmp_path: Path) -> None:
     rows = written(nothing.result(), tmp_path)
     assert rows["answers"] == rows["flips"] == []
     assert {(row["visits"], row["outage_us"], row["outage_us_upper95"]) for row in rows["verdict"]} == {("0", "", "")}
-    assert as_json(tmp_path)["phases"][0]["outage_us"] is None
+    (said,) = as_json(tmp_path)["phases"]
+    assert (said["outage_us"], said["trouble"]) == (None, "was not run")
 
 
 # JSON.
@@ -291,8 +353,14 @@ def test_the_json_file_has_what_the_csv_files_have(tmp_path: Path) -> None:
         tuple(row[key] for key in ("phase", "expectation", "observed", "verdict", "flips")) for row in rows["verdict"]
     ]
     assert phases[0]["troubles"] == ["1 of 3 flips did not take"]
+    assert phases[0]["trouble"] == "", "it was played to its end"
     assert (phases[0]["failed_flips"], phases[0]["late_flips"], phases[0]["seconds"]) == (1, 0, 2.0)
-    assert (phases[0]["longest_stale_ns"], phases[0]["convergence_ns"]) == (7000, 9000)
+    assert (phases[0]["longest_stale_ns"], phases[0]["convergence_ns"]) == (7000, None)
+    assert (phases[0]["not_converged_ns"], phases[0]["not_converged_until"]) == (9000, "the next flip came")
+    assert phases[0]["met_flips"] == 3
+    assert (phases[0]["background"]["lost"], phases[0]["background"]["visits"]) == (1, 901)
+    lost = phases[0]["expectations"]["lost"]
+    assert [lost[key] for key in ("at_flips", "after_flips", "at_none", "tried_flips")] == [7, 0, 1, 3]
     assert set(phases[0]["outage_us"]) == {"us", "lower95", "upper95"}
 
 

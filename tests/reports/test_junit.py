@@ -49,7 +49,25 @@ def test_what_held_passes_and_says_what_was_seen() -> None:
     """A pass is more than nothing."""
     case = cases(result(held()))["two.atomic", "lost: none"]
     assert [part.tag for part in case] == ["system-out"]
-    assert case.findtext("system-out") == "none of 200 visits lost"
+    assert case.findtext("system-out") == (
+        "none of 200 visits lost; 0 of 50 flips harmful; at most 5.8 % could be (95 %); "
+        "outage per flip (95 %): none seen; below 584 µs"
+    )
+
+
+def test_a_control_that_held_says_that_it_is_one() -> None:
+    """A pass over lost visits is explained, and has what else there is to say of them."""
+    one = spoiled()
+    one.flips = [flip._replace(outcome="ok") for flip in one.flips]
+    one.visits = [visit for visit in one.visits if "?" not in visit.marks]
+    found = cases(result(one))
+    said = found["two.all faults", "lost: some"].findtext("system-out") or ""
+    assert said.startswith(
+        "the control showed 7 of 912 visits lost (0.768 %): 6 at 3 flips, 1 not near any flip, as it must; "
+    )
+    assert "; outage per flip (95 %): " in said
+    assert "; background: 1 of " in said
+    assert "; stale for at least " in (found["two.all faults", "stale: any"].findtext("system-out") or "")
 
 
 def test_what_was_violated_is_a_failure_in_plain_words() -> None:
@@ -58,7 +76,7 @@ def test_what_was_violated_is_a_failure_in_plain_words() -> None:
     failure = found["two.forced", "lost: none"].find("failure")
     assert failure is not None
     assert failure.get("type") == "violated"
-    assert failure.get("message") == "1 of 4 visits lost (25 %) at 1 flip; none was expected"
+    assert failure.get("message") == ("1 of 4 visits lost (25 %) at 1 flip; none was expected; 1 of 1 flip harmful")
     assert found["two.forced", "torn: none"].find("failure") is None
 
 

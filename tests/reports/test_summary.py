@@ -8,8 +8,8 @@ from html import unescape
 import pytest
 from markdown_it import MarkdownIt
 
-from locust_cutover.reports import summary
-from tests.reports.runs import Told, held, result, spoiled
+from locust_cutover.reports import summary, words
+from tests.reports.runs import Told, held, lived_on, result, spoiled
 from tests.reports.test_html import HOSTILE
 
 
@@ -34,11 +34,18 @@ def test_the_verdict_is_the_heading_and_every_expectation_a_row() -> None:
     html = rendered(summary.render(result(Told("forced").flip(100).visit(99.5, answer="404 Not Found"), held())))
     assert "<h3>❌ Violated: forced: 1 of 1 visit lost (100 %) at 1 flip, where none was expected.</h3>" in html
     rows = cells(html)
-    assert rows[0] == ["phase", "expected", "seen", "verdict"]
-    assert rows[1] == ["forced", "lost: none", "1 of 1 visit lost (100 %) at 1 flip", "❌ violated"]
-    assert rows[6] == ["atomic", "stale: none", "none of 200 visits stale", "✅ held"]
-    assert rows[7] == ["phase", "visits", "flips", "outage per flip (95 %)", "answers"]
-    assert rows[9] == ["atomic", "200", "50", "none seen; below 595 µs", "[200] 200"]
+    bound = "0 of 50 flips harmful; at most 5.8 % could be (95 %)"
+    assert rows[0] == ["phase", "expected", "seen", "harmful flips", "verdict"]
+    assert rows[1] == [
+        "forced",
+        "lost: none",
+        "1 of 1 visit lost (100 %) at 1 flip",
+        "1 of 1 flip harmful",
+        "❌ violated",
+    ]
+    assert rows[6] == ["atomic", "stale: none", "none of 200 visits stale", bound, "✅ held"]
+    assert rows[7] == ["phase", "visits", "flips", "met by visits", "outage per flip (95 %)", "answers"]
+    assert rows[9] == ["atomic", "200", "50", "50", "none seen; below 584 µs", "[200] 200"]
 
 
 def test_an_inconclusive_run_says_why() -> None:
@@ -46,7 +53,16 @@ def test_an_inconclusive_run_says_why() -> None:
     html = rendered(summary.render(result(spoiled(), Told("never", trouble="was not run"))))
     assert "<h3>❔ Inconclusive: " in html
     assert "<li>never: was not run</li>" in html
-    assert ["never", "0", "0", "not measured", "none"] in cells(html)
+    assert ["never", "0", "0", "0", "not measured", "none"] in cells(html)
+
+
+def test_what_else_there_is_to_say_is_told_by_phase() -> None:
+    """How long pages were stale, what was lost away from flips, and what the bounds are about."""
+    html = rendered(summary.render(lived_on()))
+    assert "<li>first: not converged: still stale 40.4 ms after the flip, when the phase ended</li>" in html
+    assert "<li>second: background: 1 of 88 visits away from flips lost, 1.1 % (95 %: " in html
+    assert f"<p>{words.BOUNDS}</p>" in html
+    assert words.BOUNDS not in rendered(summary.render(result(Told("never", trouble="was not run"))))
 
 
 def test_two_summaries_can_stand_in_one_file() -> None:
@@ -90,7 +106,7 @@ def test_hostile_text_is_text(text: str) -> None:
     told = Told(text, trouble=text).flip(100).visit(99.5, answer=text).visit(50, "a", "a")
     html = without_signs(rendered(summary.render(result(told, server=text))))
     assert set(re.findall(r"<(\w+)", html)) <= {"h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"}
-    assert [len(row) for row in cells(html)] == [4] * 4 + [5] * 2
+    assert [len(row) for row in cells(html)] == [5] * 4 + [6] * 2
     assert html.count("<li>") == 1
     if text.isprintable():
         assert {unescape(row[0]) for row in cells(html)} == {"phase", text}

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from locust_cutover.judging.fliptable import NEWEST
+from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.verdict import RUNNING, WAITING
-from locust_cutover.reports import web
+from locust_cutover.reports import web, words
 from locust_cutover.result import Result
+from tests.reports.runs import lived_on
 from tests.reports.test_files import STRANGE, Run, flip, phase, run
 
 
@@ -61,7 +63,19 @@ def test_the_flips_are_the_harmful_ones_with_the_newest_first() -> None:
         "cost": "3 torn",
         "visits": 3,
         "outcome": "Permission denied",
+        "flip_phase": "forced",
     }
+
+
+def test_a_flip_of_the_phase_before_is_called_so() -> None:
+    """It stands under the phase whose visits it made stale."""
+    rows = tables(lived_on())["flips"]
+    assert [(row["phase"], row["flip"], row["flip_phase"], row["cost"]) for row in rows] == [
+        ("second", 1, "second", "1 lost, 1 torn, 4 stale"),
+        ("second", "repair", "second", "1 lost"),
+        ("second", 2, "first", "12 stale"),
+        ("first", 2, "first", "6 stale"),
+    ]
 
 
 def test_a_flip_that_did_several_kinds_of_harm_says_all() -> None:
@@ -81,7 +95,7 @@ def test_no_more_flips_than_the_page_can_show() -> None:
     for index in (0, 1):
         for number in range(1, NEWEST):
             changed.flips(flip(number, index))
-            changed.tables[index].count(flip(number, index), [1, 1, 0, 0])
+            changed.tables[index].count(flip(number, index), Toll(1, [1, 0, 0]))
     rows = tables(changed.result())["flips"]
     assert len(rows) == NEWEST
     assert [(row["phase"], row["flip"]) for row in (rows[0], rows[-1])] == [
@@ -95,16 +109,20 @@ def test_the_verdict_has_a_row_for_the_run_and_one_for_each_expectation() -> Non
     rows = tables(run().result())["verdict"]
     assert [(row["phase"], row["expectation"], row["verdict"]) for row in rows] == [
         ("whole run", "two on nginx 1.22.1, 10 users", "violated"),
-        ("forced", "lost: some", "inconclusive"),
+        ("forced", "lost: some (the control)", "inconclusive"),
         ("forced", "torn: any", "inconclusive"),
         ("forced", "stale: none", "violated"),
-        ("fast", "lost: some", "held"),
+        ("fast", "lost: some (the control)", "held"),
         ("fast", "torn: any", "held"),
         ("fast", "stale: none", "held"),
     ]
-    assert rows[1]["why"] == "1 of 3 flips did not take"
-    assert rows[4]["observed"] == rows[4]["harmful"] == 1
-    assert rows[4]["bound"] == pytest.approx(65.74, abs=0.01)
+    assert rows[0]["why"] == words.sentence(run().result())
+    assert rows[1]["why"].startswith("1 of 3 flips did not take; background: 1 of 901 visits away from flips lost")
+    assert (rows[1]["where"], rows[1]["met"]) == ("7 at 1 flip, 1 not near any flip", 3)
+    assert rows[3]["where"] == "after 1 flip"
+    assert "; not converged: still stale 0.0 ms after the flip, when the next flip came" in rows[3]["why"]
+    assert rows[4]["observed"] == 1
+    assert rows[4]["bound"] == "1 of 1 flip harmful; no visit met the other 4"
     assert [("outage" in row) for row in rows] == [False, True, False, False, True, False, False]
     assert " to " in rows[4]["outage"]
 
@@ -116,7 +134,7 @@ def test_a_run_that_lasts_has_not_held_yet_but_may_be_violated() -> None:
     rows = tables(lasting.result())["verdict"]
     verdicts = [row["verdict"] for row in rows]
     assert verdicts == ["violated", RUNNING, RUNNING, "violated", WAITING, WAITING, WAITING]
-    assert [row.get("why") for row in rows[3:5]] == ["1 of 3 flips did not take", ""]
+    assert [row.get("why", "").partition("; ")[0] for row in rows[3:5]] == ["1 of 3 flips did not take", ""]
 
 
 def test_a_run_that_lasts_without_a_fault_is_running() -> None:

@@ -58,9 +58,8 @@ def test_a_server_with_a_reading_of_the_link_that_is_300_ms_old_is_stale(tmp_pat
     phase = locust.verdict()["phases"][0]
     # The oldest reading is as old as AGE and one round of reading; on a busy machine a round takes long.
     assert AGE * 0.9e9 < phase["longest_stale_ns"] < 1e9
-    assert phase["convergence_ns"] >= phase["longest_stale_ns"]
-    assert phase["not_converged_ns"] is None
-    assert phase["expectations"]["stale"]["at_none"] == 0
+    assert (phase["convergence_ns"] or phase["not_converged_ns"]) >= phase["longest_stale_ns"]
+    assert phase["expectations"]["stale"]["after_flips"] == phase["expectations"]["stale"]["observed"]
     stale = {row["flip"]: int(row["stale"]) for row in locust.rows("flips")}
     assert all(stale[flip] > 0 for flip in ("1", "2", "3"))
     check_sums(locust)
@@ -76,11 +75,11 @@ def test_losses_that_no_flip_explains_are_told_apart(tmp_path: Path) -> None:
         ("ok", "200 OK"),
         ("lost", "connection closed"),
     }
-    phase = locust.verdict()["phases"][0]
-    lost = phase["expectations"]["lost"]
-    assert lost["at_none"] >= 0.5 * lost["observed"] > 0
-    assert phase["background"]["lost"] == lost["at_none"]
-    assert "not near any flip" in locust.output
+    lost = locust.verdict()["phases"][0]["expectations"]["lost"]
+    assert lost["at_none"] > 0
+    assert lost["at_none"] >= 0.5 * lost["observed"]
+    assert " not near any flip; expected: some (the control)" in " ".join(locust.output.split())
+    assert "background: " in locust.output
     check_sums(locust)
 
 

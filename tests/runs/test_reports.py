@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 import xmlschema
 
+from tests.adding_up import files_add_up
 from tests.locust_process import ROOT, LocustProcess, processes
 
 RUN = """
@@ -78,7 +79,12 @@ def test_all_reports_of_a_run_agree(tmp_path: Path, workers: int) -> None:
     assert RUN in text
     junit = locust.prefix.with_suffix(".xml").read_text()
     xmlschema.XMLSchema(ROOT / "tests" / "reports" / "junit-10.xsd").validate(junit)
-    assert f"<system-out>{lost:,} of {visits['forced']:,} visits lost" in junit
+    assert f"<system-out>the control showed {lost:,} of {visits['forced']:,} visits lost" in junit
+    files_add_up(locust.prefix)
+    # Each report says how many flips could still be harmful.
+    for told in (locust.output, text, junit, locust.prefix.with_suffix(".md").read_text()):
+        assert "flips harmful; at most" in " ".join(told.split())
+    assert locust.output.splitlines()[-1] == "verdict: held (exit code 0)"
     assert f"| {lost:,} of {visits['forced']:,} visits lost" in locust.prefix.with_suffix(".md").read_text()
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from locust_cutover.servers.nginx import Nginx
+from tests.adding_up import files_add_up
 from tests.conftest import require
 from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes, until
 
@@ -64,7 +65,8 @@ def headless(folder: Path, scenario: str, *arguments: str) -> LocustProcess:
 
 
 def check_sums(locust: LocustProcess) -> None:
-    """Our counts and Locust's own add up to the same, phase by phase."""
+    """Our counts and Locust's own add up to the same, phase by phase; and our files among themselves."""
+    files_add_up(locust.prefix)
     ours = Counter[str]()
     faults = Counter[str]()
     for row in locust.rows("answers"):
@@ -124,8 +126,8 @@ def test_the_terminal_shows_phases_answers_and_expectations(tmp_path: Path) -> N
     assert "[404]" in text
     assert "outage per flip" in text
     assert "; expected: some" in text
-    assert report[-2] == "verdict: held (exit code 0)"
-    assert report[-1].startswith("next: --report FILE.html")
+    assert report[-2].startswith("next: --report FILE.html")
+    assert report[-1] == "verdict: held (exit code 0)"
     assert "\033" not in locust.output
 
 

@@ -51,13 +51,13 @@ def test_a_url_where_nobody_listens_is_one_line_before_any_flip(tmp_path: Path) 
 
 
 def test_what_was_not_judged_is_said_in_every_report(tmp_path: Path, shop: Shop, port: int) -> None:
-    """Without a link and a mark only losses are seen, nothing is flipped, and nobody can overlook it."""
+    """Without a link and a mark only losses are seen, and no deploy: all reports say it, and the run never holds."""
     url = scenario(tmp_path, "own-url", port, None, **{"duration: 1m": "duration: 500ms"})
     reports = {name: tmp_path / "report" / f"run.{name}" for name in ("html", "xml", "md")}
     options = zip(("--report", "--junit", "--summary"), map(str, reports.values()), strict=True)
     history = tmp_path / "report" / "history.jsonl"
     with LocustProcess(tmp_path, *url, *chain(*options), "--history", str(history)) as locust:
-        assert locust.wait() == 0, locust.output
+        assert locust.wait() == 3, locust.output
         assert locust.leaves_nothing()
     assert shop.is_as_it_was()
     notes = [
@@ -65,14 +65,18 @@ def test_what_was_not_judged_is_said_in_every_report(tmp_path: Path, shop: Shop,
         "torn and stale were not judged: the scenario has no site.mark",
     ]
     again = subprocess.run(
-        [sys.executable, "-m", "locust_cutover.check", str(history)], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "locust_cutover.check", str(history)], capture_output=True, text=True, check=False
     ).stdout
-    for note in notes:
+    for note in [*notes, "no deploy could be seen, so this shows only that the site answered"]:
         for text in (locust.output, again, *(path.read_text() for path in reports.values())):
-            assert note in text
+            assert note in " ".join(text.split())
     assert locust.verdict()["notes"] == notes
     rows = {row["expectation"]: (row["observed"], row["verdict"]) for row in locust.rows("verdict")}
-    assert rows == {"lost: none": ("0", "held"), "torn: none": ("", "not judged"), "stale: none": ("", "not judged")}
+    assert rows == {
+        "lost: none": ("0", "inconclusive"),
+        "torn: none": ("", "not judged"),
+        "stale: none": ("", "not judged"),
+    }
 
 
 def test_a_switcher_that_is_killed_leaves_the_link_to_locust(tmp_path: Path, shop: Shop, port: int) -> None:

@@ -125,7 +125,7 @@ def test_the_gap_of_somebody_elses_deploy_is_found_and_measured(tmp_path: Path) 
         assert locust.wait() == 1, locust.output
     phase = locust.verdict()["phases"][0]
     lost = phase["expectations"]["lost"]
-    assert (lost["harmful_flips"], lost["unexplained"]) == (5, 0)
+    assert (lost["harmful_flips"], lost["at_none"]) == (5, 0)
     assert phase["expectations"]["stale"]["observed"] == phase["expectations"]["torn"]["observed"] == 0
     (outage,) = {float(row["outage_us"]) for row in locust.rows("verdict")}
     gap_us = sum(gaps) / len(gaps) * 1e6
@@ -249,7 +249,7 @@ def test_a_correct_server_is_not_accused_while_somebody_flips_without_end(
     assert set(kinds) <= {"ok", "lost"}
     assert kinds["ok"] > 500
     assert locust.verdict()["phases"][0]["flips"] > 20
-    assert locust.verdict()["phases"][0]["expectations"]["lost"]["unexplained"] == 0
+    assert locust.verdict()["phases"][0]["expectations"]["lost"]["at_none"] == 0
     check_sums(locust)
     assert judged_again(tmp_path) == code
 
