@@ -21,7 +21,8 @@ from locust_cutover.result import Result
 from locust_cutover.scenario import recall
 
 EXAMPLES = """
-exit code: as the run's: 0 held, 1 violated, 3 inconclusive; 2: a history cannot be read
+exit code: as the run's: 0 held, 1 violated, 3 inconclusive (also when it held and a file that was
+asked for cannot be written); 2: a history cannot be read
 
 example:
   locust --headless --history run.jsonl.gz
@@ -81,7 +82,7 @@ def check(paths: Sequence[Path]) -> Result:
         ended=datetime.fromisoformat(over["ended"]),
         versions=dict(run.get("versions", {})),
         machine=dict(run.get("machine", {})),
-    )
+    ).with_problems(over.get("problems", []))
 
 
 def _only(operations: Iterable[Operation], op: str) -> Operation:
@@ -117,13 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LookupError, TypeError, ValueError) as error:
         print(f"check: not a history of this version: {error!r}", file=sys.stderr)
         return 2
-    problems = Outputs.of(options).write(result)
-    for problem in problems:
-        print(f"check: {problem}", file=sys.stderr)
-    if problems:
-        return 2
+    result = Outputs.of(options).write(result)
+    report = "" if any("--report" in problem for problem in result.problems) else options.report or ""
     colour = console.wants_colour(sys.stdout, os.environ)
-    print(console.render(result, report=options.report or "", colour=colour))
+    print(console.render(result, report=report, colour=colour))
     return result.exit_code
 
 

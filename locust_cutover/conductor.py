@@ -48,7 +48,10 @@ class Progress:
 
 
 class Conductor:
-    """One run. `start` returns when visitors may come; `finished` is called once, with the result, when it is over.
+    """One run. `start` returns when visitors may come.
+
+    When the run is over, `finished` is called once with the result. If not even that can be made, `failed` is called
+    with the reason instead. So nobody waits for ever for a run that has begun.
 
     Everything that the run starts and makes is ended and removed by its own greenlet, however it ends.
     """
@@ -66,6 +69,7 @@ class Conductor:
         commands: Path | None = None,
         progress: Callable[[Progress], None] = lambda progress: None,
         finished: Callable[[Result], None] = lambda result: None,
+        failed: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.scenario = scenario
         self.url = ""
@@ -80,6 +84,8 @@ class Conductor:
         self._commands = commands
         self._progress = progress
         self._finished = finished
+        self._failed = failed
+        self._problems: list[str] = []
         self._facts = [PhaseFacts(trouble=NOT_RUN) for _ in scenario.phases]
         self._ready = Event()
         self._users_are_there = Event()
@@ -109,6 +115,12 @@ class Conductor:
         self._users = max(self._users, users)
         self._users_are_there.set()
 
+    def fail(self, problem: str) -> None:
+        """End the run where it is, since something went wrong outside its phases."""
+        self._problems.append(problem)
+        self._cut.set()
+        self._users_are_there.set()
+
     def cut(self) -> None:
         """End the run where it is, and wait until everything is ended and reported."""
         self._cut.set()
@@ -124,6 +136,8 @@ class Conductor:
         if self.result is not None or self._version is None:
             return self.result
         facts = [replace(facts) for facts in self._facts]
+        # There is no verdict before it is written.
+        facts[-1].trouble = facts[-1].trouble or RUNNING
         for index, phase in enumerate(facts):
             if self._playing is not None and index == self._playing.index:
                 phase.seconds = self._playing.seconds
@@ -151,15 +165,24 @@ class Conductor:
             self._failure = SetUpError(f"the site cannot be set up: {error}", exit_code=3)
         except Exception as error:
             if self._ready.is_set():
-                raise  # once it has begun there is a result, whose phases say that they were not run
-            logger.exception("the run could not begin")
-            self._failure = SetUpError(f"the run could not begin: {error}", exit_code=3)
+                # Once it has begun there is a result, whose phases say that they were not run.
+                self._wrong("the run could not go on", error)
+            else:
+                logger.exception("the run could not begin")
+                self._failure = SetUpError(f"the run could not begin: {error}", exit_code=3)
         finally:
             # Whatever goes wrong in one of these, `start` and `cut` are not kept waiting.
             try:
                 self._clear_up(folder)
+            except Exception as error:
+                self._wrong("the site could not be cleared up", error)
             finally:
                 self._end()
+
+    def _wrong(self, what: str, error: Exception) -> None:
+        """An error of our own."""
+        logger.exception(what)
+        self._problems.append(f"{what}: {error!r}")
 
     def _end(self) -> None:
         """Report, or nothing of a run that never began: what the nodes have counted is of the run before."""
@@ -168,6 +191,9 @@ class Conductor:
                 self._report_result()
             elif self._history is not None:
                 self._history.close()
+        except Exception as error:
+            logger.exception("the result could not be put together")
+            self._failed(f"the result could not be put together: {error!r}")
         finally:
             self._ready.set()
 
@@ -192,14 +218,17 @@ class Conductor:
             self._playing = None
 
     def _report_result(self) -> None:
-        self.result = self._judge(self._facts)
+        """Settle what is wrong first: the verdict is final before anything is written."""
+        result = self._judge(self._facts)
         visits = self._nodes.tally.answers.total()
         facts = [asdict(facts) for facts in self._facts]
-        self._write("over", ended=self.result.ended.isoformat(), visits=visits, phases=facts)
-        self._nodes.end()
+        self._write("over", ended=result.ended.isoformat(), visits=visits, phases=facts, problems=self._problems)
+        self._problems += self._nodes.end(self._patience)
         if self._history is not None:
             self._history.close()
-        self._finished(self.result)
+            if self._history.error:
+                self._problems.append(f"the history is not complete: {self._history.error}")
+        self._finished(result.with_problems(self._problems))
 
     def _choose_venue(self, folder: Path) -> Venue:
         if self.scenario.site.external is None:
@@ -277,10 +306,12 @@ class Conductor:
         )
 
     def _clear_up(self, folder: Path | None) -> None:
-        if self._companion is not None:
-            self._companion.stop()
-        if self._venue is not None:
-            self._venue.clear_up()
+        try:
+            if self._companion is not None:
+                self._companion.stop()
+        finally:
+            if self._venue is not None:
+                self._venue.clear_up()
         if folder is None:
             return
         said = self._commands is not None and self._commands.exists()

@@ -12,7 +12,7 @@ from gevent.event import Event
 
 from locust_cutover.companion import Companion, Facts, SwitcherError
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.verdict import PhaseFacts
+from locust_cutover.judging.verdict import CUT_SHORT, PhaseFacts
 from locust_cutover.nodes import Nodes
 from locust_cutover.scenario import Phase
 from locust_cutover.venue import Venue
@@ -22,8 +22,6 @@ logger = logging.getLogger("locust.cutover")
 
 TICK = 1.0
 """Seconds between two looks at a phase that runs."""
-
-CUT_SHORT = "cut short"
 
 
 class Play:

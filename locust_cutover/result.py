@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 
@@ -36,11 +36,18 @@ class Result:
     """What it ran on; empty from a history of an older version."""
     arguments: tuple[str, ...] = ()
     """Of the command line, where that says it all: not after the web UI's form, and not from a history."""
+    problems: tuple[str, ...] = ()
+    """What went wrong outside the phases: a file that could not be written, an error of our own."""
 
     @property
     def verdict(self) -> Verdict:
         """The worst of the phases'."""
         return worst([phase.verdict for phase in self.phases])
+
+    def with_problems(self, problems: Iterable[str]) -> Result:
+        """The same run with these problems, too: with one, nothing has held; what was violated stays so."""
+        told = tuple(dict.fromkeys([*self.problems, *problems]))
+        return replace(self, problems=told, phases=tuple(map(_doubted, self.phases))) if told else self
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -57,6 +64,14 @@ class Result:
     def exit_code(self) -> int:
         """0 held, 1 violated, 3 inconclusive."""
         return EXIT_CODES[self.verdict]
+
+
+def _doubted(phase: PhaseVerdict) -> PhaseVerdict:
+    """The phase with inconclusive in place of held."""
+    expectations = tuple(
+        replace(expectation, verdict=worst([expectation.verdict, "inconclusive"])) for expectation in phase.expectations
+    )
+    return replace(phase, expectations=expectations, verdict=worst([phase.verdict, "inconclusive"]))
 
 
 def versions() -> dict[str, str]:

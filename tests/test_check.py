@@ -435,12 +435,21 @@ def test_operations_that_say_nothing_to_the_judge_are_passed_over(tmp_path: Path
     assert check([write(tmp_path / "run.jsonl", operations)]).exit_code == 0
 
 
-def test_a_report_that_cannot_be_written_is_one_line(tmp_path: Path, command: Command) -> None:
-    """The file and the reason."""
-    path = write(tmp_path / "run.jsonl", owner(*GOOD, LOST))
-    assert command.refuses(path, "--report", "/dev/full") == (
-        "--report cannot be written: /dev/full: No space left on device"
-    )
+@pytest.mark.parametrize(
+    ("visits", "verdict", "exit_code"), [([*GOOD, LOST], "inconclusive", 3), ([*GOOD, LOST, STALE], "violated", 1)]
+)
+def test_a_report_that_cannot_be_written_is_a_problem_of_the_verdict(
+    tmp_path: Path, command: Command, visits: list[Operation], verdict: str, exit_code: int
+) -> None:
+    """As at the end of a run: what held is inconclusive, in the other files too; what was violated stays so."""
+    path = write(tmp_path / "run.jsonl", owner(*visits))
+    problem = "--report cannot be written: /dev/full: No space left on device"
+    code, out, err = command(path, "--report", "/dev/full", "--csv", tmp_path / "again")
+    assert (code, err) == (exit_code, "")
+    assert f"! {problem}" in out
+    assert out.splitlines()[-1].startswith(f"verdict: {verdict} (exit code {exit_code})")
+    told = json.loads((tmp_path / "again_verdict.json").read_text())
+    assert (told["verdict"], told["exit_code"], told["problems"]) == (verdict, exit_code, [problem])
 
 
 def test_csv_files_below_a_file_are_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -472,8 +481,7 @@ def test_the_command_ends_with_the_exit_code_of_the_verdict(tmp_path: Path) -> N
     command = [sys.executable, "-m", "locust_cutover.check", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "\nwhy: atomic: 1 of 3 visits stale" in done.stdout
-    assert done.stdout.endswith("\nverdict: violated (exit code 1)\n")
+    assert "\nverdict: violated (exit code 1): atomic: 1 of 3 visits stale" in done.stdout
 
 
 @pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}])

@@ -29,10 +29,14 @@ UNSEEN = (
     "or say `quiet: true` if nobody deploys"
 )
 
+CUT_SHORT = "cut short"
 NOT_RUN = "was not run"
 RUNNING = "is running"
 WAITING = "comes later"
-"""Troubles of a phase that is not over: while they last it has not held, but a fault has violated it for good."""
+"""Troubles of a phase that did not come to its end.
+
+The last two are of one that is not over: while they last it has not held, but a fault has violated it for good.
+"""
 
 EXIT_CODES: dict[Verdict, int] = {"held": 0, "violated": 1, "inconclusive": 3}
 

@@ -15,7 +15,7 @@ from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseFacts, judge_phase
-from locust_cutover.reports import files
+from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result
 from locust_cutover.scenario import Load, Phase, Scenario, Site
 from locust_cutover.visit import Kind, Visit
@@ -121,7 +121,7 @@ def run() -> Run:
 
 def written(result: Result, folder: Path) -> dict[str, list[dict[str, str]]]:
     """The rows of each CSV file, read back."""
-    files.write(result, str(folder / "run"))
+    Outputs(csv=str(folder / "run")).write(result)
     rows = {}
     for name in ("answers", "flips", "verdict"):
         with (folder / f"run_{name}.csv").open(newline="", encoding="utf-8") as file:
@@ -141,21 +141,13 @@ def as_json(folder: Path) -> dict[str, Any]:
 def test_four_files_are_written_and_named(tmp_path: Path) -> None:
     """By the prefix, whose folder is made; a second time they are replaced."""
     for _ in range(2):
-        paths = files.write(run().result(), str(tmp_path / "not" / "yet" / "run"))
-        assert sorted(path.name for path in paths) == [
+        Outputs(csv=str(tmp_path / "not" / "yet" / "run")).write(run().result())
+        assert sorted(path.name for path in (tmp_path / "not" / "yet").iterdir()) == [
             "run_answers.csv",
             "run_flips.csv",
             "run_verdict.csv",
             "run_verdict.json",
         ]
-        assert sorted(paths) == sorted((tmp_path / "not" / "yet").iterdir())
-
-
-def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    """The caller says so."""
-    (tmp_path / "run_flips.csv").mkdir()
-    with pytest.raises(IsADirectoryError):
-        files.write(run().result(), str(tmp_path / "run"))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +165,7 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 )
 def test_the_columns_are_those_that_scripts_rely_on(tmp_path: Path, name: str, columns: str) -> None:
     """Names and order are a contract; lines end as Unix lines do, for cut and awk."""
-    files.write(run().result(), str(tmp_path / "run"))
+    Outputs(csv=str(tmp_path / "run")).write(run().result())
     data = (tmp_path / f"run_{name}.csv").read_bytes()
     assert data.split(b"\n")[0].decode() == columns
     assert b"\r" not in data
@@ -389,7 +381,7 @@ def test_any_text_survives(tmp_path: Path, text: str) -> None:
 
 def test_text_beyond_ascii_can_be_read_in_the_files(tmp_path: Path) -> None:
     """Not as escapes."""
-    files.write(Run(phase("Blaugrün")).result(), str(tmp_path / "run"))
+    Outputs(csv=str(tmp_path / "run")).write(Run(phase("Blaugrün")).result())
     assert "Blaugrün" in (tmp_path / "run_verdict.json").read_text(encoding="utf-8")
 
 
