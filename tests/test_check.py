@@ -19,6 +19,7 @@ import pytest
 from locust_cutover.check import check, main
 from locust_cutover.history import HistoryError
 from locust_cutover.judging.fliptable import Convergence, FlipTable
+from locust_cutover.judging.verdict import RESTLESS, UNPROBED
 
 Operation = dict[str, Any]
 
@@ -201,6 +202,15 @@ def test_the_numbers_are_those_that_one_gets_by_hand(tmp_path: Path) -> None:
     assert (result.scenario.name, result.scenario.description) == ("small", "Small enough to be judged by hand.")
     assert (result.ended - result.started).total_seconds() == 10
     assert result.began == 500
+
+
+def test_every_visit_overlapped_a_flip_is_said_only_where_that_is_so(tmp_path: Path) -> None:
+    """Calm visits before the first flip, or lost ones after it, could not be stale either."""
+    for calm in (visit(1, 5600, "a"), visit(1, 6400, answer="timed out")):
+        operations = owner(*GOOD[:3], LOST, visit(1, 6005, "a"), calm)
+        assert check([write(tmp_path / "run.jsonl", operations)]).phases[1].troubles == (UNPROBED,)
+    operations = owner(*GOOD[:3], LOST, visit(1, 6005, "a"))
+    assert check([write(tmp_path / "run.jsonl", operations)]).phases[1].troubles == (RESTLESS,)
 
 
 def test_the_facts_of_the_run_count_too(tmp_path: Path, command: Command) -> None:

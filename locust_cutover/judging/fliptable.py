@@ -149,7 +149,7 @@ class FlipTable:
     def rows(self) -> Iterator[Row]:
         """Flips of earlier phases, then all flips in order, or the harmful ones in order."""
         for flip, toll in self._rows_of_others():
-            yield Row(flip, toll.visits, tuple(toll.faults))
+            yield Row(flip, toll.visits, toll.faults)
         for number in sorted(self._harmful) if self.sparse else range(1, len(self._invoked) + 1):
             yield self._row(number)
 
@@ -157,7 +157,7 @@ class FlipTable:
         """The last harmful flips, the newest first, at most `NEWEST`."""
         for number in sorted(self._newest, reverse=True):
             yield self._row(number)
-        others = [Row(flip, toll.visits, tuple(toll.faults)) for flip, toll in self._rows_of_others()]
+        others = [Row(flip, toll.visits, toll.faults) for flip, toll in self._rows_of_others()]
         yield from [row for row in reversed(others) if row.harmful][: NEWEST - len(self._newest)]
 
     @property

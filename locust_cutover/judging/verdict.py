@@ -19,6 +19,10 @@ Verdict = Literal["held", "violated", "inconclusive"]
 
 RESTLESS = "every visit overlapped a flip, so a stale page could not be detected; flip less often (`every`)"
 
+UNPROBED = (
+    "no whole page came between two flips or after the last one, so a stale page could not be detected; add users"
+)
+
 UNMET = "no visit overlapped a flip, so a lost request could not be detected; add users or flips"
 
 UNSEEN = (
@@ -152,7 +156,7 @@ def judge_phase(
 
     `processors`: how many the run could use; None when that is not known.
     """
-    visits = tally.visits(index)
+    visits, calm = tally.visits(index), sum(tally.calm[index, kind] for kind in KINDS)
     troubles = _troubles(phase, facts, visits, tally.visits(index, "unjudged"))
     expectations = []
     blind_controls: list[str] = []
@@ -165,7 +169,7 @@ def judge_phase(
             reason
             for reason, holds in (
                 (UNMET, fault in ("lost", "torn") and not flips.met and not phase.unflipped),
-                (RESTLESS, fault in ("torn", "stale") and not flips.probes),
+                (UNPROBED if calm else RESTLESS, fault in ("torn", "stale") and not flips.probes),
             )
             if holds
         ]
@@ -198,7 +202,7 @@ def judge_phase(
             )
         )
     # Not all that were lost at none: some were received when the flips were no longer known.
-    calm_lost, calm = tally.calm[index, "lost"], sum(tally.calm[index, kind] for kind in KINDS)
+    calm_lost = tally.calm[index, "lost"]
     return PhaseVerdict(
         phase=phase,
         facts=facts,
