@@ -205,9 +205,9 @@ def test_each_flip_has_its_times_and_its_visits(tmp_path: Path) -> None:
     """Times from the start of the run, to the nanosecond; a failed flip says why."""
     rows = [row for row in written(run().result(), tmp_path)["flips"] if row["phase"] == "forced"]
     assert [tuple(row.values())[1:] for row in rows] == [
-        ("1", "b", "1.520000000", "1.520040250", "40.250", "ok", "7", "7", "0", "0", "forced"),
-        ("2", "a", "1.540000000", "1.540040250", "40.250", "ok", "6", "0", "0", "2", "forced"),
-        ("3", "b", "1.560000000", "1.560040250", "40.250", "Permission denied", "3", "0", "3", "0", "forced"),
+        ("1", "b", "1.520000000", "1.520040250", "40.250", "ok", "7", "7", "0", "0", "forced", ""),
+        ("2", "a", "1.540000000", "1.540040250", "40.250", "ok", "6", "0", "0", "2", "forced", ""),
+        ("3", "b", "1.560000000", "1.560040250", "40.250", "Permission denied", "3", "0", "3", "0", "forced", ""),
     ]
 
 
