@@ -17,11 +17,12 @@ from locust_cutover.judging.timeline import Timeline
 from locust_cutover.judging.verdict import PhaseFacts, judge_phase
 from locust_cutover.reports import console, outputs
 from locust_cutover.reports.outputs import Outputs
-from locust_cutover.result import Result
+from locust_cutover.result import Result, processors
 from locust_cutover.scenario import recall
 
 EXAMPLES = """
-exit code: as the run's: 0 held, 1 violated, 3 inconclusive; 2: a history cannot be read
+exit code: as the run's: 0 held, 1 violated, 3 inconclusive (also when it held and a file that was
+asked for cannot be written); 2: a history cannot be read
 
 example:
   locust --headless --history run.jsonl.gz
@@ -66,22 +67,26 @@ def check(paths: Sequence[Path]) -> Result:
         raise HistoryError(f"{tally.answers.total()} of {over['visits']} visits are here; give the workers' files, too")
     for table in tables:
         table.take(tally)
+    machine = dict(run.get("machine", {}))
     return Result(
         scenario=scenario,
         phases=tuple(
-            judge_phase(phase, index, PhaseFacts(**facts), tally, tables[index], scenario.site.judged)
+            judge_phase(
+                phase, index, PhaseFacts(**facts), tally, tables[index], scenario.site.judged, processors(machine)
+            )
             for index, (phase, facts) in enumerate(zip(scenario.phases, over["phases"], strict=True))
         ),
         flips=tuple(tables),
         server=run["server"],
         users=run["users"],
+        seed=run.get("seed"),
         url=run["url"],
         began=run["began"],
         started=datetime.fromisoformat(run["started"]),
         ended=datetime.fromisoformat(over["ended"]),
         versions=dict(run.get("versions", {})),
-        machine=dict(run.get("machine", {})),
-    )
+        machine=machine,
+    ).with_problems(over.get("problems", []))
 
 
 def _only(operations: Iterable[Operation], op: str) -> Operation:
@@ -117,13 +122,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LookupError, TypeError, ValueError) as error:
         print(f"check: not a history of this version: {error!r}", file=sys.stderr)
         return 2
-    problems = Outputs.of(options).write(result)
-    for problem in problems:
-        print(f"check: {problem}", file=sys.stderr)
-    if problems:
-        return 2
+    result = Outputs.of(options).write(result)
+    report = "" if any("--report" in problem for problem in result.problems) else options.report or ""
     colour = console.wants_colour(sys.stdout, os.environ)
-    print(console.render(result, report=options.report or "", colour=colour))
+    print(console.render(result, report=report, colour=colour))
     return result.exit_code
 
 

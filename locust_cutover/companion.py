@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import subprocess
@@ -41,7 +42,8 @@ class Companion:
     """One switcher process for one phase. `hear` gets its events, in order.
 
     Without `releases` it finds them when they are there. What a command prints goes to the file `commands`, without
-    one to `log`. With `restore` the link is put back when it is asked to end; `over` is set before.
+    one to `log`. With `restore` the link is put back when it is asked to end; `over` is set before. So it is for a
+    control, which `extend` lets go on.
     """
 
     def __init__(
@@ -52,12 +54,19 @@ class Companion:
         releases: tuple[str, ...] | None,
         log: Path,
         *,
+        seed: int,
         commands: Path | None = None,
         restore: bool = False,
     ) -> None:
         self._command = [sys.executable, "-m", "switcher", phase.strategy, "--root", str(root), "--link", link]
         self._command += ["--discover"] if releases is None else ["--releases", *releases]
-        self._command += ["--every", format_duration(phase.every), "--attached"]
+        self._command += ["--every", format_duration(phase.every), "--seed", str(seed), "--attached"]
+        if phase.every:
+            self._command += ["--jitter", str(phase.jitter)]
+        if phase.gap:
+            self._command += ["--gap", format_duration(phase.gap)]
+        if phase.control:
+            self._command.append("--extend")
         if restore:
             self._command.append("--restore")
         if phase.command is not None and commands is not None:
@@ -69,8 +78,8 @@ class Companion:
         if phase.command is not None:
             self._command += ["--folder"] if phase.command.folder else []
             self._command += ["--timeout", format_duration(phase.command.timeout), "--", *phase.command.arguments]
-        # The flip in hand may be a command.
-        self._patience = PATIENCE + (phase.command.timeout / 1e9 if phase.command else 0)
+        self._in_hand = "command" if phase.command else "flip"
+        self._patience = PATIENCE + (phase.command.timeout if phase.command else phase.gap) / 1e9
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: gevent.Greenlet[..., None] | None = None
@@ -93,6 +102,15 @@ class Companion:
             )
         self._reader = gevent.spawn(self._read, self._process, hear)
 
+    def extend(self) -> None:
+        """Let it do its schedule once more, after it was over; harmless when it has ended."""
+        if self.ended.is_set() or self._process is None or self._process.stdin is None:
+            return
+        self.over.clear()
+        with contextlib.suppress(BrokenPipeError):  # it has just died: its reader will say so
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()
+
     def stop(self) -> None:
         """Ask it to finish the flip in hand, and wait until it has ended; harmless when it has."""
         process, self._process = self._process, None
@@ -101,7 +119,7 @@ class Companion:
         if process.stdin is not None:
             process.stdin.close()
         if not self.over.is_set() and self._patience > PATIENCE:
-            logger.info("waiting for the command in hand, at most %.0f s", self._patience)
+            logger.info("waiting for the %s in hand, at most %.0f s", self._in_hand, self._patience)
         if not self.ended.wait(self._patience):
             process.kill()  # stuck: in a file system, or stopped
         if self._reader is not None:
@@ -141,7 +159,7 @@ class Watcher(Companion):
     """The switcher where somebody else flips: it says when, until it is asked to end, and touches nothing."""
 
     def __init__(self, phase: Phase, root: Path, link: str, log: Path) -> None:
-        super().__init__(phase, root, link, None, log)
+        super().__init__(phase, root, link, None, log, seed=0)
         self._command = [sys.executable, "-m", "switcher", WATCH, "--root", str(root), "--link", link, "--attached"]
         if phase.duration is not None:
             self._command += ["--for", format_duration(phase.duration)]

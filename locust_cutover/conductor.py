@@ -22,11 +22,12 @@ from locust_cutover.lab import Lab
 from locust_cutover.nodes import Nodes
 from locust_cutover.own_site import OwnSite, WatchedSite
 from locust_cutover.play import Play
-from locust_cutover.result import Result, machine, versions
+from locust_cutover.result import Result, machine, processors, versions
 from locust_cutover.scenario import Phase, Scenario, describe
 from locust_cutover.servers import NotInstalledError, ServerError
 from locust_cutover.venue import SetUpError, Venue
 from locust_cutover.visit import Marks
+from switcher.schedule import draw_seed
 
 logger = logging.getLogger("locust.cutover")
 
@@ -42,13 +43,18 @@ class Progress:
     share: float | None
     """0 to 1; None for a phase without an end of its own."""
     flips: int
+    planned: int | None
+    """How many flips there will be; None where only the time tells."""
     visits: int
     lost: int
     over: bool
 
 
 class Conductor:
-    """One run. `start` returns when visitors may come; `finished` is called once, with the result, when it is over.
+    """One run. `start` returns when visitors may come.
+
+    When the run is over, `finished` is called once with the result. If not even that can be made, `failed` is called
+    with the reason instead. So nobody waits for ever for a run that has begun.
 
     Everything that the run starts and makes is ended and removed by its own greenlet, however it ends.
     """
@@ -66,6 +72,7 @@ class Conductor:
         commands: Path | None = None,
         progress: Callable[[Progress], None] = lambda progress: None,
         finished: Callable[[Result], None] = lambda result: None,
+        failed: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.scenario = scenario
         self.url = ""
@@ -80,6 +87,8 @@ class Conductor:
         self._commands = commands
         self._progress = progress
         self._finished = finished
+        self._failed = failed
+        self._problems: list[str] = []
         self._facts = [PhaseFacts(trouble=NOT_RUN) for _ in scenario.phases]
         self._ready = Event()
         self._users_are_there = Event()
@@ -88,11 +97,13 @@ class Conductor:
         self._companion: Companion | None = None
         self._venue: Venue | None = None
         self._watermark = 0
+        self._seed = draw_seed() if scenario.seed is None else scenario.seed
         self._began = time.monotonic_ns()
         self._started = datetime.now().astimezone()
         self._version: str | None = None
         self._versions = versions()
         self._machine = machine()
+        self._processors = processors(self._machine)
         self._playing: Play | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
@@ -107,6 +118,12 @@ class Conductor:
     def users_are_there(self, users: int) -> None:
         """The users that were asked for are spawned; the phases begin."""
         self._users = max(self._users, users)
+        self._users_are_there.set()
+
+    def fail(self, problem: str) -> None:
+        """End the run where it is, since something went wrong outside its phases."""
+        self._problems.append(problem)
+        self._cut.set()
         self._users_are_there.set()
 
     def cut(self) -> None:
@@ -124,6 +141,8 @@ class Conductor:
         if self.result is not None or self._version is None:
             return self.result
         facts = [replace(facts) for facts in self._facts]
+        # There is no verdict before it is written.
+        facts[-1].trouble = facts[-1].trouble or RUNNING
         for index, phase in enumerate(facts):
             if self._playing is not None and index == self._playing.index:
                 phase.seconds = self._playing.seconds
@@ -151,15 +170,24 @@ class Conductor:
             self._failure = SetUpError(f"the site cannot be set up: {error}", exit_code=3)
         except Exception as error:
             if self._ready.is_set():
-                raise  # once it has begun there is a result, whose phases say that they were not run
-            logger.exception("the run could not begin")
-            self._failure = SetUpError(f"the run could not begin: {error}", exit_code=3)
+                # Once it has begun there is a result, whose phases say that they were not run.
+                self._wrong("the run could not go on", error)
+            else:
+                logger.exception("the run could not begin")
+                self._failure = SetUpError(f"the run could not begin: {error}", exit_code=3)
         finally:
             # Whatever goes wrong in one of these, `start` and `cut` are not kept waiting.
             try:
                 self._clear_up(folder)
+            except Exception as error:
+                self._wrong("the site could not be cleared up", error)
             finally:
                 self._end()
+
+    def _wrong(self, what: str, error: Exception) -> None:
+        """An error of our own."""
+        logger.exception(what)
+        self._problems.append(f"{what}: {error!r}")
 
     def _end(self) -> None:
         """Report, or nothing of a run that never began: what the nodes have counted is of the run before."""
@@ -168,6 +196,9 @@ class Conductor:
                 self._report_result()
             elif self._history is not None:
                 self._history.close()
+        except Exception as error:
+            logger.exception("the result could not be put together")
+            self._failed(f"the result could not be put together: {error!r}")
         finally:
             self._ready.set()
 
@@ -176,7 +207,7 @@ class Conductor:
         phase = self.scenario.phases[index]
         facts = self._facts[index] = PhaseFacts()
         try:
-            self._companion = venue.companion(phase, folder)
+            self._companion = venue.companion(phase, folder, self._seed + index)
             self._playing = play = Play(
                 index, phase, facts, venue, self._companion, self._nodes, self._write, self._cut, self._watermark
             )
@@ -192,14 +223,17 @@ class Conductor:
             self._playing = None
 
     def _report_result(self) -> None:
-        self.result = self._judge(self._facts)
+        """Settle what is wrong first: the verdict is final before anything is written."""
+        result = self._judge(self._facts)
         visits = self._nodes.tally.answers.total()
         facts = [asdict(facts) for facts in self._facts]
-        self._write("over", ended=self.result.ended.isoformat(), visits=visits, phases=facts)
-        self._nodes.end()
+        self._write("over", ended=result.ended.isoformat(), visits=visits, phases=facts, problems=self._problems)
+        self._problems += self._nodes.end(self._patience)
         if self._history is not None:
             self._history.close()
-        self._finished(self.result)
+            if self._history.error:
+                self._problems.append(f"the history is not complete: {self._history.error}")
+        self._finished(result.with_problems(self._problems))
 
     def _choose_venue(self, folder: Path) -> Venue:
         if self.scenario.site.external is None:
@@ -210,7 +244,7 @@ class Conductor:
         return (WatchedSite if watched else OwnSite)(self.scenario.site, self._commands)
 
     def _set_up(self, venue: Venue, folder: Path) -> str:
-        venue.set_up(folder)
+        venue.set_up(folder, self.scenario.phases)
         self.url = self._host or venue.url
         if "@" in self.url:
             raise SetUpError("a host with a password in it: site.auth names environment variables instead", 2)
@@ -227,6 +261,7 @@ class Conductor:
             releases=releases,
             server=venue.version,
             users=self._users,
+            seed=self._seed,
             url=self.url,
             began=self._began,
             started=self._started.isoformat(),
@@ -257,11 +292,12 @@ class Conductor:
 
     def _report(self, play: Play) -> None:
         phase, facts = play.phase, play.facts
-        share = None
+        share, planned, times = None, None, 1 + facts.extended
         if phase.flips is not None:
-            share = min(facts.flips / phase.flips, 1.0)
+            planned = phase.flips * times
+            share = min(facts.flips / planned, 1.0)
         elif phase.duration is not None:
-            share = min(play.seconds * 1e9 / phase.duration, 1.0)
+            share = min(play.seconds * 1e9 / (phase.duration * times), 1.0)
         tally = self._nodes.tally
         self._progress(
             Progress(
@@ -270,6 +306,7 @@ class Conductor:
                 len(self.scenario.phases),
                 share,
                 facts.flips,
+                planned,
                 tally.visits(play.index),
                 tally.visits(play.index, "lost"),
                 play.over,
@@ -277,10 +314,12 @@ class Conductor:
         )
 
     def _clear_up(self, folder: Path | None) -> None:
-        if self._companion is not None:
-            self._companion.stop()
-        if self._venue is not None:
-            self._venue.clear_up()
+        try:
+            if self._companion is not None:
+                self._companion.stop()
+        finally:
+            if self._venue is not None:
+                self._venue.clear_up()
         if folder is None:
             return
         said = self._commands is not None and self._commands.exists()
@@ -300,12 +339,21 @@ class Conductor:
         return Result(
             scenario=self.scenario,
             phases=tuple(
-                judge_phase(phase, index, facts, self._nodes.tally, self._nodes.flips[index], self.scenario.site.judged)
+                judge_phase(
+                    phase,
+                    index,
+                    facts,
+                    self._nodes.tally,
+                    self._nodes.flips[index],
+                    self.scenario.site.judged,
+                    self._processors,
+                )
                 for index, (phase, facts) in enumerate(phases)
             ),
             flips=tuple(self._nodes.flips),
             server=self._version or "",
             users=self._users,
+            seed=self._seed,
             url=self.url,
             began=self._began,
             started=self._started,

@@ -14,6 +14,9 @@ from switcher.duration import parse_duration
 
 T = TypeVar("T")
 
+MOST = 2**53 - 1
+"""The greatest whole number that every reader of JSON and YAML agrees on."""
+
 _KINDS = {
     "tag:yaml.org,2002:str": "a text",
     "tag:yaml.org,2002:int": "a number",
@@ -21,9 +24,10 @@ _KINDS = {
     "tag:yaml.org,2002:bool": "a truth value",
     "tag:yaml.org,2002:null": "nothing",
     "tag:yaml.org,2002:timestamp": "a date",
-    "tag:yaml.org,2002:seq": "a list",
-    "tag:yaml.org,2002:map": "a mapping",
 }
+
+CONSTRUCTOR = yaml.constructor.SafeConstructor()
+"""Reads a scalar by its tag. (`yaml.safe_load` would parse the text of the scalar as a document of its own.)"""
 
 
 class DocumentError(ValueError):
@@ -100,7 +104,7 @@ class Value:
 
     def text(self) -> str:
         """A text that is not empty, and that a path could be."""
-        if self.node.tag != "tag:yaml.org,2002:str":
+        if self._kind() != "a text":
             hint = f'; write "{self.node.value}"' if isinstance(self.node, yaml.ScalarNode) and self.node.value else ""
             self.wrong(f"a text is due, not {self._kind()}{hint}")
         text = str(self.node.value)
@@ -126,6 +130,20 @@ class Value:
             self.wrong(f"a whole number above 0 is due, not {self.node.value}")
         return int(number)
 
+    def whole(self) -> int:
+        """A whole number, 0 or more."""
+        number = self._number()
+        if not 0 <= number <= MOST or number != int(number):
+            self.wrong(f"expected a whole number from 0 to {MOST}, got {self.node.value}")
+        return int(number)
+
+    def share(self) -> float:
+        """A number from 0 to 1."""
+        number = self._number()
+        if not 0 <= number <= 1:
+            self.wrong(f"expected a number from 0 to 1, got {self.node.value}")
+        return number
+
     def rate(self) -> float:
         """A number above 0."""
         number = self._number()
@@ -135,9 +153,13 @@ class Value:
 
     def flag(self) -> bool:
         """True or false."""
-        if self.node.tag != "tag:yaml.org,2002:bool":
+        if self._kind() != "a truth value":
             self.wrong(f"true or false is due, not {self._kind()}")
-        return bool(yaml.safe_load(self.node.value))
+        assert isinstance(self.node, yaml.ScalarNode)
+        try:
+            return bool(CONSTRUCTOR.construct_yaml_bool(self.node))
+        except KeyError:  # a tag that says truth value before another word
+            self.wrong(f"true or false is due, not {self.node.value[:40]}")
 
     def duration(self) -> int:
         """A duration in nanoseconds; 0 needs no unit."""
@@ -148,10 +170,13 @@ class Value:
     def _number(self) -> float:
         if self._kind() != "a number":
             self.wrong(f"a number is due, not {self._kind()}")
+        assert isinstance(self.node, yaml.ScalarNode)
+        whole = self.node.tag == "tag:yaml.org,2002:int"
         # "inf" and hexadecimal numbers are YAML numbers as well; its own constructor reads them all.
+        read = CONSTRUCTOR.construct_yaml_int if whole else CONSTRUCTOR.construct_yaml_float
         try:
-            number = float(yaml.safe_load(self.node.value))
-        except (TypeError, ValueError, OverflowError, yaml.YAMLError):
+            number = float(read(self.node))
+        except (ValueError, IndexError, OverflowError):
             number = float("nan")  # a tag that says number before a text, or too many digits
         if number != number:
             self.wrong(f"a number is due, not {self.node.value[:40]}")
@@ -164,6 +189,11 @@ class Value:
             self.wrong(str(error))
 
     def _kind(self) -> str:
+        # By its form first: a tag can be put before anything.
+        if isinstance(self.node, yaml.MappingNode):
+            return "a mapping"
+        if isinstance(self.node, yaml.SequenceNode):
+            return "a list"
         return _KINDS.get(self.node.tag, f"a {self.node.tag}")
 
 

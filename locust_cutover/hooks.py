@@ -16,22 +16,22 @@ from typing import Any
 
 import gevent
 import locust
-import locust.stats
 from gevent.event import Event
 from locust.argument_parser import get_parser
 from locust.env import Environment
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
 
-from locust_cutover import options
+from locust_cutover import locust_csv, options
 from locust_cutover import scenario as scenarios
 from locust_cutover.conductor import Conductor, Progress
 from locust_cutover.document import DocumentError
+from locust_cutover.ending import HELD, INCONCLUSIVE, INTERRUPTED, WRONG, Ending
 from locust_cutover.history import History
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.node import PATIENCE, Message, Node
-from locust_cutover.nodes import LOCAL, Nodes
+from locust_cutover.nodes import LOCAL, VERSION, Nodes
 from locust_cutover.recorder import Recorder
-from locust_cutover.reports import console
+from locust_cutover.reports import console, words
 from locust_cutover.reports.outputs import Outputs
 from locust_cutover.reports.refusal import Refusal
 from locust_cutover.result import Result
@@ -64,7 +64,10 @@ class Experiment:
         self.class_hosts: dict[type[locust.User], str | None] = {}
         """In the locustfile."""
         self.history: History | None = None
-        self.text = ""
+        self.result: Result | None = None
+        """Of the run that is over, as its files tell it."""
+        self.outputs = Outputs()
+        self.ending = Ending()
         self.trouble = ""
         """Why there is no run."""
         self.decided = Event()
@@ -76,7 +79,9 @@ class Experiment:
         """What makes a wall-clock time of a CLOCK_MONOTONIC one, in seconds."""
 
     def listen(self) -> None:
-        """Add the listeners to Locust's events."""
+        """Add the listeners to Locust's events, and see to every end of the process."""
+        self.ending.crashed = self.on_crash
+        self.ending.watch()
         events = locust.events
         events.init_command_line_parser.add_listener(options.add)
         events.init.add_listener(self.on_init)
@@ -84,7 +89,6 @@ class Experiment:
         events.spawning_complete.add_listener(self.on_spawning_complete)
         events.test_stopping.add_listener(self.on_test_stopping)
         events.quitting.add_listener(self.on_quitting)
-        events.quit.add_listener(self.on_quit)
         events.report_to_master.add_listener(self.on_report_to_master)
         events.worker_report.add_listener(self.on_worker_report)
 
@@ -98,10 +102,13 @@ class Experiment:
             self.node.worker_index = runner.worker_index
             runner.register_message(MESSAGE, self.on_message_to_worker)
             # Only now can a message be taken: the owner repeats what was said before.
-            runner.send_message(MESSAGE, {"do": "join"})
+            runner.send_message(MESSAGE, {"do": "join", "version": VERSION})
             # The verdict is the master's; Locust would end a worker with 1 for any failed request.
-            environment.process_exit_code = 0
+            environment.process_exit_code = HELD
+            self.ending.of_worker()
         else:
+            self.outputs = Outputs.of(self.options)
+            self.decide(INCONCLUSIVE, words.no_verdict(INCONCLUSIVE, "no run was started"))
             if isinstance(runner, MasterRunner):
                 runner.register_message(MESSAGE, self.on_message_to_master)
             load = scenarios.load(self.options.scenario).load
@@ -135,15 +142,18 @@ class Experiment:
         # Not by the runner: a worker that joins late gets this event before `init`.
         if environment.parsed_options is not None and environment.parsed_options.worker:
             return
-        self.text = self.trouble = ""
+        self.trouble = ""
+        self.result = None
         self.setting_up = True
-        environment.process_exit_code = None
+        # Whatever happens from here on, only a verdict changes this.
+        self.decide(INCONCLUSIVE, words.no_verdict(INCONCLUSIVE, "the run did not come to its end"))
         # The web UI's form gives back the URL of the run before; that server is gone.
         host = environment.host if environment.host not in self.own_urls else None
         self.conductor = None
         self.history = None
         try:
-            Outputs.of(self.options).clear()
+            self.outputs = Outputs.of(self.options)
+            self.outputs.clear()
             scenario = scenarios.load(self.options.scenario)
             self.conductor = Conductor(
                 scenario,
@@ -156,22 +166,27 @@ class Experiment:
                 commands=Path(f"{self.options.csv_prefix}_commands.log") if self.options.csv_prefix else None,
                 progress=self.show,
                 finished=self.on_finished,
+                failed=self.on_failed,
             )
             self.conductor.start()
         except DocumentError as error:
-            self.give_up(str(error), 2)
+            self.give_up(str(error), WRONG)
         except SetUpError as error:
             self.give_up(str(error), error.exit_code)
         except OSError as error:
-            self.give_up(f"{error.filename}: the file of an earlier run is in the way: {error.strerror}", 2)
+            self.give_up(f"{error.filename}: the file of an earlier run is in the way: {error.strerror}", WRONG)
         except gevent.GreenletExit:  # stopped meanwhile
             if self.conductor is not None:
                 self.conductor.cut()
             raise
         except Exception as error:  # Locust would log it and go on with users and without a run
             logger.exception("the run could not begin")
-            self.give_up(f"the run could not begin: {error}", 3)
+            self.give_up(f"the run could not begin: {error}", INCONCLUSIVE)
         else:
+            # This is Locust's greenlet that spawns the users; if it fails they never come.
+            spawning = gevent.getcurrent()
+            if isinstance(spawning, gevent.Greenlet):
+                spawning.link_exception(self.on_spawning_failed)
             environment.host = self.conductor.url
             if not host:
                 self.own_urls.add(self.conductor.url)
@@ -187,7 +202,7 @@ class Experiment:
         try:
             self.history = History(Path(self.options.history))
         except OSError as error:
-            raise SetUpError(f"--history {self.options.history}: {error.strerror}", 2) from None
+            raise SetUpError(f"--history {self.options.history}: {error.strerror}", WRONG) from None
         if not isinstance(self.environment.runner, MasterRunner):
             self.recorder.keep = self.history.visit
         return self.history
@@ -197,47 +212,97 @@ class Experiment:
         if self.conductor is not None:
             self.conductor.users_are_there(user_count)
 
+    def on_spawning_failed(self, spawning: gevent.Greenlet[..., Any]) -> None:
+        """The conductor would wait for users for ever."""
+        if self.conductor is not None:
+            self.conductor.fail(f"the users could not be spawned: {spawning.exception!r}")
+
     def on_finished(self, result: Result) -> None:
         """Report, and end Locust's test unless that is what ended the run."""
         try:
-            # A report that fails to be made must not leave a pass behind.
-            self.environment.process_exit_code = result.exit_code or 3
             if self.environment.web_ui is None:
                 result = replace(result, arguments=options.without_secrets(sys.argv[1:], get_parser()))
-            asked = Outputs.of(self.options)
-            exit_code, problems = result.exit_code, asked.write(result)
-            report = asked.report if not any("--report" in problem for problem in problems) else ""
-            if self.history is not None and self.history.error:
-                problems.append(f"the history is not complete: {self.history.error}")
-            for problem in problems:
-                logger.error(problem)
-                exit_code = exit_code or 3  # a verdict that was violated stays so
-            self.environment.process_exit_code = exit_code
-            text = console.render(result, report=report, colour=console.wants_colour(sys.stdout, os.environ))
-            if exit_code != result.exit_code:
-                text += f"\nbut {'; '.join(problems)} (exit code {exit_code})"
-            if self.environment.web_ui is None:
-                self.text = text  # printed after Locust's tables, as the last thing
-            else:
-                print(text, flush=True)
-        finally:
+            self.report(result.with_problems(self.missing_counts()))
+        except Exception as error:
+            logger.exception("the run could not be reported")
+            self.give_up(f"the run could not be reported: {error!r}", INCONCLUSIVE, began=True)
+        else:
             self.end_test()
 
-    def give_up(self, message: str, exit_code: int) -> None:
-        """Say why there is no run, also in the files that were asked for, and end Locust's test."""
+    def report(self, result: Result) -> None:
+        """Write the files that were asked for, and decide on the exit code and the last words."""
+        try:
+            console.render(result)
+        except Exception as error:  # before the files, which would say something else
+            logger.exception("the report on the terminal")
+            result = result.with_problems([f"the report on the terminal cannot be made: {error!r}"])
+            render = words.last_line
+        else:
+            render = self.rendered
+        self.result = result = self.outputs.write(result)
+        if self.conductor is not None:
+            self.conductor.result = result
+        for problem in result.problems:
+            logger.error(problem)
+        text = render(result)
+        if self.environment.web_ui is not None:
+            print(text, flush=True)
+            text = words.last_line(result)
+        self.decide(result.exit_code, text)
+
+    def rendered(self, result: Result) -> str:
+        """The result as text for the terminal."""
+        written = not any("--report" in problem for problem in result.problems)
+        colour = console.wants_colour(sys.stdout, os.environ)
+        return console.render(result, report=self.outputs.report if written else "", colour=colour)
+
+    def missing_counts(self) -> list[str]:
+        """Wait until Locust's CSV files have the last counts; what is wrong when they do not get them."""
+        prefix, runner = self.options.csv_prefix, self.environment.runner
+        assert runner is not None
+        if prefix and not locust_csv.wait(prefix, runner.stats.total.num_requests):
+            return [f"--csv: Locust could not write {locust_csv.path(prefix)} to its end"]
+        return []
+
+    def on_failed(self, reason: str) -> None:
+        """A run that had begun has no result."""
+        self.give_up(reason, INCONCLUSIVE, began=True)
+
+    def on_crash(self, reason: str) -> None:
+        """The process ends by an error, or by Locust's own decision: end the run, and let its files say why."""
+        if isinstance(self.environment.runner, WorkerRunner):
+            self.decide(INCONCLUSIVE, "")
+            return
+        conductor = self.conductor
+        if self.result is not None:
+            if self.result.verdict == "held":
+                self.report(self.result.with_problems([reason]))
+        elif conductor is not None and not self.trouble and reason != INTERRUPTED:
+            conductor.fail(reason)
+            conductor.cut()
+        elif not self.trouble:
+            self.give_up(reason, INCONCLUSIVE, began=conductor is not None)
+
+    def give_up(self, message: str, exit_code: int, began: bool = False) -> None:
+        """Say why there is no run or no result, also in the files that were asked for, and end Locust's test."""
         logger.error(message)
         self.trouble = message
-        self.environment.process_exit_code = exit_code
+        self.decide(exit_code, words.no_verdict(exit_code, message))
         # Out of Locust's form a host that was typed cannot be deleted; let it not come back in a new one.
         self.environment.host = self.given_host
         for user, own_host in self.class_hosts.items():
             user.host = own_host
         try:
-            refusal = Refusal(Path(self.options.scenario).stem, message, exit_code)
-            for problem in Outputs.of(self.options).write_refusal(refusal):
+            refusal = Refusal(Path(self.options.scenario).stem, message, exit_code, began)
+            for problem in self.outputs.write_refusal(refusal):
                 logger.error(problem)
         finally:
             self.end_test()
+
+    def decide(self, exit_code: int, text: str) -> None:
+        """What Locust will end with, as far as is known now."""
+        self.environment.process_exit_code = exit_code
+        self.ending.decide(exit_code, text)
 
     def end_test(self) -> None:
         """Quit a headless Locust; stop the test of one with the web UI, which goes on, or as --autoquit says."""
@@ -271,19 +336,11 @@ class Experiment:
             self.send_report()
         elif self.conductor is not None:
             self.conductor.cut()
-            if self.options.csv_prefix:
-                # Locust's CSV writer has no last write. Its timer, set before ours, goes first.
-                gevent.sleep(locust.stats.CSV_STATS_INTERVAL_SEC * 1.2)
-
-    def on_quit(self, **_: Any) -> None:
-        """The last word."""
-        if self.text:
-            print(self.text, flush=True)
 
     def show(self, progress: Progress) -> None:
         """One line about a phase that runs."""
         share = "" if progress.share is None else f"{100 * progress.share:.0f} %, "
-        flips = f"{progress.flips} of {progress.phase.flips}" if progress.phase.flips else f"{progress.flips}"
+        flips = f"{progress.flips} of {progress.planned}" if progress.planned else f"{progress.flips}"
         line = (
             f"phase {progress.phase.name} ({progress.number} of {progress.phases}): "
             f"{share}{flips} flips, {progress.visits} visits, {progress.lost} lost"
@@ -299,7 +356,7 @@ class Experiment:
 
     def so_far(self) -> Result | None:
         """What is known of the run; None without one."""
-        return None if self.conductor is None else self.conductor.so_far()
+        return None if self.conductor is None or self.trouble else self.conductor.so_far()
 
     def refusal(self, scenario: str) -> str:
         """Why a run of this scenario cannot be started now; empty when it can."""
@@ -337,11 +394,15 @@ class Experiment:
 
     def on_message_to_worker(self, msg: Any, **_: Any) -> None:
         """The owner says what to do."""
-        self.node.obey(msg.data)
+        try:
+            self.node.obey(msg.data)
+        except Exception as error:
+            logger.exception("a message of the master")
+            self.node.fail(f"a message of the master could not be obeyed: {error!r}")
 
     def on_message_to_master(self, msg: Any, **_: Any) -> None:
         """A worker is ready to listen."""
-        self.nodes.join(msg.node_id)
+        self.nodes.join(msg.node_id, msg.data.get("version", "of an older version"))
 
     def send_report(self) -> None:
         """From a node to the owner, now; on a worker with Locust's own counts, so that both are of one moment."""
@@ -358,8 +419,15 @@ class Experiment:
         data[MESSAGE] = self.node.report()
 
     def on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        """Take our part of a worker's report."""
-        self.nodes.take(client_id, data[MESSAGE])
+        """Take our part of a worker's report; a worker without `install()` has none."""
+        if MESSAGE not in data:
+            self.nodes.stranger(client_id)
+            return
+        try:
+            self.nodes.take(client_id, data[MESSAGE])
+        except Exception as error:  # Locust would log it, and nobody would miss the counts
+            logger.exception("a report of worker %s", client_id)
+            self.nodes.fail(client_id, f"a report of it could not be taken: {error!r}")
 
     # The one event of each visit.
 
@@ -373,16 +441,20 @@ class Experiment:
                 error = judgment.kind
             case _:
                 error = judgment.answer
-        self.environment.events.request.fire(
-            request_type=visit.method,
-            name=self.node.phases[visit.phase],
-            response_time=(visit.received - visit.sent) / 1e6,
-            response_length=visit.length,
-            exception=error,
-            context={},
-            url=visit.path,
-            start_time=self.epoch + visit.sent / 1e9,
-        )
+        try:
+            self.environment.events.request.fire(
+                request_type=visit.method,
+                name=self.node.phases[visit.phase],
+                response_time=(visit.received - visit.sent) / 1e6,
+                response_length=visit.length,
+                exception=error,
+                context={},
+                url=visit.path,
+                start_time=self.epoch + visit.sent / 1e9,
+            )
+        except Exception as problem:
+            # Locust lets listeners raise what ends a user, and this is no user but the judge of all visits.
+            self.node.fail(f"a listener of Locust's request event raised {problem!r}")
 
 
 _experiment = Experiment()

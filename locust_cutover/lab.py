@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from locust_cutover.access import Access
@@ -10,6 +11,7 @@ from locust_cutover.connection import Answer
 from locust_cutover.scenario import Phase, Site
 from locust_cutover.servers import SERVERS, Server, ServerError
 from locust_cutover.site import LINK, MARK, MARKS, PAGE, build_site, set_current
+from locust_cutover.venue import check_commands
 from locust_cutover.visit import Marks
 
 
@@ -27,10 +29,11 @@ class Lab:
         self.name = site.server
         self.version = ""
 
-    def set_up(self, folder: Path) -> None:
+    def set_up(self, folder: Path, phases: Sequence[Phase]) -> None:
         """Build the site, start the server and wait for it."""
         root = folder / "site"
         build_site(root, self._site.releases)
+        check_commands(phases, str(root / LINK), str(root), {release: release for release in self._site.releases})
         self._server = SERVERS[self._site.server](folder, root)
         self._server.start(remove=None if self._keep_site else folder)
         self._server.wait_until_ready(PAGE)
@@ -44,10 +47,10 @@ class Lab:
             raise ServerError(f"{page} has {marks} marks instead of {MARKS}")
         return Marks(MARK, marks)
 
-    def companion(self, phase: Phase, folder: Path) -> Companion:
+    def companion(self, phase: Phase, folder: Path, seed: int) -> Companion:
         """The switcher on the releases that were built; `current` becomes the link or the folder that it flips."""
         set_current(folder / "site", self._site.releases, phase.folder)
-        return Companion(phase, folder / "site", LINK, self._site.releases, folder / "switcher.log")
+        return Companion(phase, folder / "site", LINK, self._site.releases, folder / "switcher.log", seed=seed)
 
     def release(self, name: str) -> str:
         """The pages were made with these names."""

@@ -11,7 +11,7 @@ import gevent
 
 from locust_cutover.access import Access, AccessError
 from locust_cutover.history import History, worker_path
-from locust_cutover.host import this_host
+from locust_cutover.host import this_clock
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.recorder import Recorder
 from locust_cutover.visit import Marks
@@ -20,7 +20,7 @@ logger = logging.getLogger("locust.cutover")
 
 Message = dict[str, Any]
 
-ELSEWHERE = "it is on another host: its clock is another one"
+ELSEWHERE = "it is on another host or in another time namespace, so its clock is not the switcher's"
 
 PATIENCE = 5.0
 """Seconds beyond a visit's own time-out until its node gives up waiting for it."""
@@ -35,13 +35,18 @@ class Node:
         self._run = ""
         self._drained = -1
         self._history: History | None = None
+        self._unwritten = ""
+        """Why the history is not complete."""
+        self._incomplete: str | None = None
+        """The same once the run is over."""
         self._trouble = ""
+        recorder.failed = lambda error: self.fail(f"a visit could not be judged: {error!r}")
         self.phases: list[str] = []
         """The names of the run's phases."""
         self.visit_timeout = 10.0
         """The longest time-out of this node's visitors, in seconds."""
-        self.host = this_host()
-        """Whose clock this node has."""
+        self.clock = ""
+        """In tests, the name of another clock."""
         self.worker_index: int | None = None
         """Which worker this is; None on the node that owns the link."""
 
@@ -67,14 +72,11 @@ class Node:
                 self._recorder.know_no_more()
             case "close":
                 self._recorder.close()
-                gevent.spawn(self._drain, message["phase"])
+                gevent.spawn(self._drain, message["phase"]).link_exception(self._not_drained)
             case "report":
                 self._send()
             case "end":
-                if self._history is not None:
-                    self._history.close()
-                    if self._history.error:
-                        logger.error("the history is not complete: %s", self._history.error)
+                self._end()
 
     def report(self) -> Message:
         """What was counted since the last report, and all visits of the run so far."""
@@ -84,15 +86,24 @@ class Node:
             "visits": self._recorder.visits,
             "drained": self._drained,
             "trouble": self._trouble,
+            "history": self._incomplete,
         }
+
+    def fail(self, reason: str) -> None:
+        """What this node counts is not all, and why; the owner hears it at once."""
+        if not self._trouble:
+            logger.error("this process: %s", reason)
+            self._trouble = reason
+            gevent.spawn(self._send)
 
     def _begin(self, message: Message) -> None:
         self._run = message["run"]
         self._drained = -1
+        self._unwritten, self._incomplete = "", None
         self.phases = message["phases"]
         marks = Marks(message["mark"], message["marks"], head=message["head"])
         access = Access(**message["access"])
-        self._trouble = self._trouble_with(message["host"], access)
+        self._trouble = self._trouble_with(message["clock"], access)
         if self._trouble:
             logger.error("no visitors here: %s", self._trouble)
         self._recorder.access = access
@@ -104,14 +115,23 @@ class Node:
             try:
                 self._history = History(worker_path(Path(message["history"]), self.worker_index))
             except OSError as error:
-                logger.error("no history of this worker's visits: %s", error)
+                self._unwritten = f"{error.filename}: {error.strerror}"
+                logger.error("no history of this worker's visits: %s", self._unwritten)
             else:
                 self._history.say("node", run=self._run, worker=self.worker_index)
                 self._recorder.keep = self._history.visit
 
-    def _trouble_with(self, owners_host: str, access: Access) -> str:
+    def _end(self) -> None:
+        """Write the end of the history, and tell the owner whether all of it could be written."""
+        if self._history is not None:
+            self._history.close()
+            self._unwritten = self._history.error
+        self._incomplete = self._unwritten
+        self._send()
+
+    def _trouble_with(self, switchers_clock: str, access: Access) -> str:
         """Why there can be no visitors here; empty when there can."""
-        if self.host != owners_host:
+        if (self.clock or this_clock()) != switchers_clock:
             # Its times cannot be compared with those of the flips: it would call a stale answer ok.
             return ELSEWHERE
         try:
@@ -121,6 +141,9 @@ class Node:
             # Its visitors would only be refused, and a refused visit is a lost one.
             return str(error)
         return ""
+
+    def _not_drained(self, drain: gevent.Greenlet[..., None]) -> None:
+        self.fail(f"its visits could not be reported: {drain.exception!r}")
 
     def _drain(self, phase: int) -> None:
         run = self._run

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from uuid import uuid4
 
+import gevent
 from gevent.event import Event
 
 from locust_cutover.access import Access
-from locust_cutover.host import this_host
+from locust_cutover.host import childrens_clock
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.latecomer import needs
 from locust_cutover.judging.tally import Tally
@@ -20,7 +23,16 @@ from locust_cutover.node import Message
 from locust_cutover.scenario import Scenario
 from locust_cutover.visit import Marks
 
+logger = logging.getLogger("locust.cutover")
+
 NO_ACCESS = Access()
+
+VERSION = metadata.version("locust-cutover")
+
+STRANGER = "it has not joined the experiment, so nobody judges its visits; call install() in its locustfile"
+
+SOON = 0.05
+"""Seconds until a node that is behind is asked again; as often the switcher says that nothing was flipped."""
 
 LOCAL = "local"
 """The name of the one node of a run without workers."""
@@ -37,7 +49,11 @@ class _Seen:
     drained: int = -1
     """The last phase of which all its visits are counted."""
     trouble: str = ""
-    """Why it has no visitors."""
+    """Why its visits do not count in full, as it says itself."""
+    history: str | None = None
+    """At the end of the run: why its part of the history is not complete, empty when it is. None: not said yet."""
+    reports: int = 0
+    """How many came."""
 
 
 class Nodes:
@@ -55,6 +71,12 @@ class Nodes:
         """The flips so far, as far as a node that joins late needs them, and some newer ones."""
         self._kept = 0
         self._seen: dict[str, _Seen] = {}
+        self._misfits: dict[str, str] = {}
+        """Workers that do not fit this owner, in any run, and why."""
+        self._troubled: dict[str, list[str]] = {}
+        """What this owner found wrong with a node in this run."""
+        self._heard: set[str] = set()
+        """Nodes that have sent a report of this pack, of whatever run."""
         self.run = ""
         self.tally = Tally()
         self.flips: list[FlipTable] = []
@@ -78,12 +100,14 @@ class Nodes:
         self._flips = []
         self._kept = 0
         self._closed = -1
-        self._seen = {name: _Seen() for name in self._present()}
+        present = list(self._present())
+        self._troubled = {name: [self._misfits[name]] for name in present if name in self._misfits}
+        self._seen = {name: _Seen() for name in present if self._misfits.get(name) != STRANGER}
         self._start = self._open = {}
         self._begin = {
             "do": "begin",
             "run": self.run,
-            "host": this_host(),
+            "clock": childrens_clock(),
             "phases": [phase.name for phase in scenario.phases],
             "releases": list(scenario.site.releases if releases is None else releases),
             "page": scenario.site.path,
@@ -95,8 +119,11 @@ class Nodes:
         }
         self._send(self._begin, None)
 
-    def join(self, name: str) -> None:
-        """A node that came later: tell it what the others know and it needs."""
+    def join(self, name: str, version: str = VERSION) -> None:
+        """A node that came later, with its version of this pack: tell it what the others know and it needs."""
+        if version != VERSION:
+            reason = f"it runs locust-cutover {version}, the master runs {VERSION}; install one version on both"
+            self._does_not_fit(name, reason)
         if not self._begin:
             return
         # It has made no visit of a phase that is closed already.
@@ -104,6 +131,19 @@ class Nodes:
         known = {"do": "know", "flips": needs(self._flips), "watermark": 0}
         # In one message: a flip that is broadcast between two would be told twice.
         self._send({"do": "join", "messages": [*filter(None, [self._begin, self._start, known, self._open])]}, name)
+
+    def stranger(self, name: str) -> None:
+        """A worker has sent a report without our part in it: nobody judges the visits of its users."""
+        if name not in self._misfits:
+            self._does_not_fit(name, STRANGER)
+        self._seen.pop(name, None)
+        self._reported.set()
+
+    def fail(self, name: str, reason: str) -> None:
+        """A report or a message of this node could not be taken."""
+        troubles = self._troubled.setdefault(name, [])
+        if reason not in troubles:
+            troubles.append(reason)
 
     def start(self, release: str) -> None:
         """What the link points to before the first flip; only the first call of a run counts."""
@@ -144,13 +184,22 @@ class Nodes:
         self._closed = phase
         self._send({"do": "close", "phase": phase}, None)
 
-    def end(self) -> None:
-        """The run is over."""
-        self._begin = {}
+    def end(self, timeout: float = 0.0) -> list[str]:
+        """The run is over. A sentence for each worker whose part of the history is not complete."""
+        history, self._begin = self._begin.get("history"), {}
         self._send({"do": "end"}, None)
+        if not history:
+            return []
+        self._wait(self._silent, timeout)
+        return [
+            f"the history of {_called(name)} is not complete: {seen.history or 'it did not say whether it is'}"
+            for name, seen in sorted(self._seen.items())
+            if seen.history != ""
+        ]
 
     def take(self, name: str, report: Message) -> None:
         """Add up one node's report; one of another run is ignored."""
+        self._heard.add(name)
         if report["run"] != self.run:
             return
         seen = self._seen.setdefault(name, _Seen())
@@ -158,28 +207,67 @@ class Nodes:
         self.tally.merge(tally)
         for table in self.flips:
             table.take(tally)
+        seen.reports += 1
         seen.visits = report["visits"]
         seen.counted += tally.answers.total()
         seen.drained = max(seen.drained, report["drained"])
         seen.trouble = report["trouble"]
+        seen.history = report["history"]
         self._reported.set()
+
+    def catch_up(self, timeout: float) -> None:
+        """Wait until all nodes have counted the visits that they have made by now, while visitors go on."""
+        deadline = time.monotonic() + timeout
+        before = {name: seen.reports for name, seen in self._seen.items()}
+        made: dict[str, int] = {}
+        while (left := deadline - time.monotonic()) > 0:
+            self.ask()
+            for name in before:
+                if self._seen[name].reports > before[name]:
+                    made.setdefault(name, self._seen[name].visits)
+            behind = {name for name in before if name not in made or self._seen[name].counted < made[name]}
+            if not behind & set(self._present()):
+                return
+            gevent.sleep(min(left, SOON))  # they judge meanwhile
 
     def collect(self, phase: int, timeout: float) -> list[str]:
         """Wait until every node has counted all its visits of the phase; a sentence for each that has not."""
+        self._wait(lambda: self._missing(phase), timeout)
+        missing = self._missing(phase)
+        present = set(self._present())
+        for name, seen in self._seen.items():
+            if seen.trouble:
+                self.fail(name, seen.trouble)
+        return [
+            *(f"{_called(name)}: {trouble}" for name in sorted(self._troubled) for trouble in self._troubled[name]),
+            *(
+                f"{_called(name)} {'did not report all its visits' if name in present else 'died'}"
+                for name in sorted(missing)
+            ),
+        ]
+
+    def _does_not_fit(self, name: str, reason: str) -> None:
+        logger.error("%s: %s", _called(name), reason)
+        self._misfits[name] = reason
+        self.fail(name, reason)
+
+    def _wait(self, missing: Callable[[], set[str]], timeout: float) -> None:
+        """Wait until no node that is present is missing any more."""
         deadline = time.monotonic() + timeout
-        while (missing := self._missing(phase)) & set(self._present()) and (left := deadline - time.monotonic()) > 0:
+        while missing() & set(self._present()) and (left := deadline - time.monotonic()) > 0:
             self._reported.clear()
             # A node that dies says nothing: look again soon whether it is still there.
             self._reported.wait(min(left, 0.5))
-        present = set(self._present())
-        troubled = [f"{_called(name)}: {seen.trouble}" for name, seen in sorted(self._seen.items()) if seen.trouble]
-        return troubled + [
-            f"{_called(name)} {'did not report all its visits' if name in present else 'died'}"
-            for name in sorted(missing)
-        ]
 
     def _missing(self, phase: int) -> set[str]:
-        return {name for name, seen in self._seen.items() if seen.drained != phase or seen.counted != seen.visits}
+        """Nodes whose visits are not all counted; also one that has users and of which nothing was heard yet."""
+        known = {*self._seen, *self._misfits, *self._heard}
+        return {name for name, seen in self._seen.items() if seen.drained != phase or seen.counted != seen.visits} | (
+            set(self._present()) - known
+        )
+
+    def _silent(self) -> set[str]:
+        return {name for name, seen in self._seen.items() if seen.history is None}
 
 
 def _called(name: str) -> str:

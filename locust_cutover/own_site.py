@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from locust_cutover.access import Access, AccessError
 from locust_cutover.companion import Companion, Idle, Watcher
 from locust_cutover.connection import Answer
 from locust_cutover.scenario import Phase, Site
-from locust_cutover.venue import SetUpError
+from locust_cutover.venue import SetUpError, check_commands
 from locust_cutover.visit import Marks
 from switcher.link import Link, open_link
 from switcher.original import Original, remember
@@ -38,14 +38,16 @@ class OwnSite:
         self.name = "your own site"
         self.version = "a server of your own"
 
-    def set_up(self, folder: Path) -> None:
+    def set_up(self, folder: Path, phases: Sequence[Phase]) -> None:
         """See that visitors have what they need, and that the link can be put back, by doing it once."""
         try:
             self.access.fields()
             self.access.tls()
             if self._site.flips:
-                self._link = self._open()
+                self._link = link = self._open()
                 self._check_mark_files()
+                releases = {target: name for name, target in link.targets.items()}
+                check_commands(phases, link.path, str(Path(self._external.root).absolute()), releases)
         except (AccessError, SiteError) as error:
             raise SetUpError(str(error), exit_code=2) from None
         self._commands.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +110,7 @@ class OwnSite:
             exit_code=2,
         )
 
-    def companion(self, phase: Phase, folder: Path) -> Companion:
+    def companion(self, phase: Phase, folder: Path, seed: int) -> Companion:
         """The switcher, which puts the link back; or nobody."""
         if phase.unflipped:
             return Idle(phase)
@@ -119,6 +121,7 @@ class OwnSite:
             external.link,
             self._releases,
             folder / "switcher.log",
+            seed=seed,
             commands=self._commands,
             restore=True,
         )
@@ -175,7 +178,7 @@ class WatchedSite(OwnSite):
         super().__init__(site, commands)
         self.restores = False
 
-    def companion(self, phase: Phase, folder: Path) -> Companion:
+    def companion(self, phase: Phase, folder: Path, seed: int) -> Companion:
         """The switcher, which only watches."""
         return Watcher(phase, Path(self._external.root), self._external.link, folder / "switcher.log")
 

@@ -12,7 +12,7 @@ from gevent.event import Event
 
 from locust_cutover.companion import Companion, Facts, SwitcherError
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.verdict import PhaseFacts
+from locust_cutover.judging.verdict import CUT_SHORT, PhaseFacts, shown
 from locust_cutover.nodes import Nodes
 from locust_cutover.scenario import Phase
 from locust_cutover.venue import Venue
@@ -23,7 +23,8 @@ logger = logging.getLogger("locust.cutover")
 TICK = 1.0
 """Seconds between two looks at a phase that runs."""
 
-CUT_SHORT = "cut short"
+MOST = 5
+"""A control that has not shown its faults goes on until it is this many times as long as it should be."""
 
 
 class Play:
@@ -68,7 +69,8 @@ class Play:
         1. Let the visitors in, then start the switcher: they see the site before its first flip. Where somebody
            else flips it is the other way round: what they do before it watches nobody knows.
         2. Wait for the end of the switcher, or for whatever else ends the phase.
-        3. After the last flip, see what it has left behind: give it its interval like every other.
+        3. After the last flip, see what it has left behind: give it its interval like every other. A control that
+           has not shown its faults by then goes on, for as long again: back to 2.
         4. Where the link is put back, let nobody meet that: let nobody in, and wait until all have left. When the run
            is cut, do not wait: the switcher is to begin no other flip. Where somebody else flips, watch until all
            their visits are judged.
@@ -84,11 +86,17 @@ class Play:
         self._nodes.open(self.index)
         if not phase.watched:
             companion.start(self._hear)
-        # 2.
-        self._wait([companion.over], tick)
-        # 3.
-        if not phase.unflipped and not phase.endless and not facts.trouble:
-            self._wait([], tick, phase.aftermath / 1e9)
+        while True:
+            # 2.
+            self._wait([companion.over], tick)
+            # 3.
+            if not phase.unflipped and not phase.endless and not facts.trouble:
+                self._wait([], tick, phase.aftermath / 1e9)
+            if not self._goes_on(patience):
+                break
+            facts.extended += 1
+            logger.info("phase %s: the control has not shown its faults yet; it goes on", phase.name)
+            companion.extend()
         # 4.
         missing = []
         if (self._venue.restores or phase.watched) and not companion.ended.is_set():
@@ -107,6 +115,20 @@ class Play:
         self._write("close", phase=self.index, time=time.monotonic_ns())
         self.over = True
         tick()
+
+    def _goes_on(self, patience: float) -> bool:
+        """Whether a control has not shown each of its faults yet, and more flips could."""
+        if not self.phase.control or self.facts.extended == MOST - 1:
+            return False
+        if not self._shown():
+            self._nodes.catch_up(patience)  # the counts are late
+        # Failed flips and other troubles would leave it inconclusive whatever it showed.
+        hopeless = self.facts.trouble or self.facts.failed or self._cut.is_set() or self._companion.ended.is_set()
+        return not hopeless and not self._shown()
+
+    def _shown(self) -> bool:
+        nodes = self._nodes
+        return shown(self.phase, self.index, nodes.tally, nodes.flips[self.index])
 
     def _check(self, blind: bool) -> None:
         """What the switcher's end says of the phase; `blind`: somebody may have flipped after its last look."""
@@ -179,6 +201,7 @@ class Play:
         completed: int,
         held: str | None,
         outcome: str,
+        cpu: int | None,
     ) -> Flip:
         """A flip of the stream with the names that the marks have."""
         ok = outcome == OK
@@ -191,6 +214,7 @@ class Play:
             outcome if ok else _plain(outcome),
             self._venue.release(_plain(held)) if held and not ok else "",
             self.phase.opaque,
+            cpu,
         )
 
     def _tell(self, flip: Flip) -> None:

@@ -47,6 +47,8 @@ class Recorder:
         self._empty = Event()
         self.keep: Callable[[Visit], None] | None = None
         """Called with each visit too, to write it down."""
+        self.failed: Callable[[BaseException | None], None] = lambda error: None
+        """Called when the judging ends by an error."""
         self.access = Access()
         """What the visitors need besides a URL."""
         self.begin("/", Marks("(?!)", 0), [])
@@ -78,6 +80,7 @@ class Recorder:
         self._opened.set()
         if self._worker is None:
             self._worker = gevent.spawn(self._judge_pending)
+            self._worker.link_exception(self._fail)
 
     def start(self, release: str) -> None:
         """What the link points to before the first flip."""
@@ -150,6 +153,11 @@ class Recorder:
     def _horizon(self) -> int:
         """No visit sent before this time is left to be judged."""
         return next(iter(self._unjudged.values()), None) or time.monotonic_ns()
+
+    def _fail(self, worker: gevent.Greenlet[[], None]) -> None:
+        """The judging has ended by an error: tell it, and let the next phase begin anew."""
+        self._worker = None
+        self.failed(worker.exception)
 
     def _judge_pending(self) -> None:
         while True:

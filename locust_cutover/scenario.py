@@ -13,7 +13,7 @@ from locust_cutover.external import DISCOVER, EXTERNAL, KEYS, External, read_ext
 from locust_cutover.servers import SERVERS
 from locust_cutover.site import PAGE
 from switcher.command import COMMAND
-from switcher.strategies import FOLDER_STRATEGIES, STRATEGIES
+from switcher.strategies import FOLDER_STRATEGIES, GAPPED, STRATEGIES
 from switcher.watch import WATCH
 
 DEFAULT = "forced-vs-atomic"
@@ -95,6 +95,10 @@ class Phase:
     """For the strategy `command`."""
     quiet: bool = False
     """Whether the scenario says that nobody deploys: the only question is whether the site answers."""
+    jitter: float = 1.0
+    """How much of its interval a flip may come at random, 0 to 1; without an interval it has no effect."""
+    gap: int = 0
+    """A pause between the two calls of a strategy of GAPPED."""
 
     @property
     def folder(self) -> bool:
@@ -117,9 +121,19 @@ class Phase:
         return self.watched or self.command is not None
 
     @property
+    def random(self) -> bool:
+        """Whether its flips come at moments that no load can be in step with."""
+        return self.jitter == 1 or self.every == 0 or self.watched
+
+    @property
     def endless(self) -> bool:
         """Whether only Locust ends it, by -t or Ctrl-C."""
         return self.duration is None and self.flips is None
+
+    @property
+    def control(self) -> bool:
+        """Whether it must show a fault, and can be made longer until it has: where somebody else flips it cannot."""
+        return "some" in self.expect.values() and not (self.watched or self.quiet or self.endless)
 
     @property
     def aftermath(self) -> int:
@@ -146,6 +160,8 @@ class Scenario:
     phases: tuple[Phase, ...]
     text: str = field(default="", compare=False)
     """Of the file, for the reader of a report."""
+    seed: int | None = None
+    """Of what is random in the flips; None: each run draws its own."""
 
 
 def folders() -> list[Path]:
@@ -176,7 +192,7 @@ def load(path_or_name: str) -> Scenario:
     """Read and check a scenario; DocumentError names file, line and key."""
     path = find(path_or_name)
     root = read_document(path)
-    keys = root.mapping(["description", "site", "load", "phases"], required=["phases"])
+    keys = root.mapping(["description", "seed", "site", "load", "phases"], required=["phases"])
     site = _site(keys["site"]) if "site" in keys else Site()
     return Scenario(
         name=path.stem,
@@ -186,6 +202,7 @@ def load(path_or_name: str) -> Scenario:
         load=_load(keys["load"]) if "load" in keys else Load(),
         phases=_phases(keys["phases"], site),
         text=path.read_text(encoding="utf-8"),
+        seed=keys["seed"].whole() if "seed" in keys else None,
     )
 
 
@@ -210,6 +227,7 @@ def recall(description: dict[str, Any]) -> Scenario:
         load=Load(**description["load"]),
         phases=tuple(_recall_phase(phase) for phase in description["phases"]),
         text=description.get("text", ""),
+        seed=description.get("seed"),
     )
 
 
@@ -285,10 +303,12 @@ def _phases(value: Value, site: Site) -> tuple[Phase, ...]:
 
 
 def _phase(value: Value, site: Site) -> Phase:
-    keys = value.mapping(["name", "strategy", "watch", "every", "duration", "flips", "expect", "quiet"])
+    keys = value.mapping(
+        ["name", "strategy", "gap", "watch", "every", "jitter", "duration", "flips", "expect", "quiet"]
+    )
     watched = "watch" in keys and _watch(keys, site)
     if not site.flips:
-        for key in ("strategy", "every", "flips"):
+        for key in ("strategy", "gap", "every", "jitter", "flips"):
             if key in keys:
                 keys[key].wrong("nothing is flipped without site.root, the folder with the link")
     for key in ("strategy", "every"):
@@ -309,16 +329,31 @@ def _phase(value: Value, site: Site) -> Phase:
     duration = keys["duration"].duration() if "duration" in keys else None
     if duration == 0:
         keys["duration"].wrong("must be more than 0")
+    every = keys["every"].duration() if "every" in keys else 0
+    if "jitter" in keys and not every:
+        keys["jitter"].wrong("has no effect with every: 0, where flips have no interval")
     return Phase(
         name=name,
         strategy=strategy,
-        every=keys["every"].duration() if "every" in keys else 0,
+        every=every,
         duration=duration,
         flips=keys["flips"].count() if "flips" in keys else None,
         expect=_expect(keys.get("expect"), site),
         command=command,
         quiet="quiet" in keys and _quiet(keys["quiet"], site),
+        jitter=keys["jitter"].share() if "jitter" in keys else Phase.jitter,
+        gap=_gap(keys["gap"], strategy) if "gap" in keys else Phase.gap,
     )
+
+
+def _gap(value: Value, strategy: str) -> int:
+    """The pause between the two calls of the strategy."""
+    if strategy not in GAPPED:
+        value.wrong(f"only {' and '.join(GAPPED)} have a gap between two calls, not {strategy}")
+    gap = value.duration()
+    if gap == 0:
+        value.wrong("must be more than 0")
+    return gap
 
 
 def _watch(keys: dict[str, Value], site: Site) -> bool:
@@ -329,7 +364,7 @@ def _watch(keys: dict[str, Value], site: Site) -> bool:
         keys["watch"].wrong(f"somebody else can flip only a site of your own; it needs server: {EXTERNAL}")
     if not site.external.root:
         keys["watch"].wrong("there is nothing to watch without site.root, the folder with the link")
-    for key in ("strategy", "every"):
+    for key in ("strategy", "gap", "every", "jitter"):
         if key in keys:
             keys[key].wrong("somebody else flips in a phase with watch: true, how and when they like")
     return True

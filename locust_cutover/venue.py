@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,8 @@ from locust_cutover.companion import Companion
 from locust_cutover.connection import Answer
 from locust_cutover.scenario import Phase
 from locust_cutover.visit import Marks
+from switcher.command import check_program
+from switcher.place import SiteError
 
 
 class SetUpError(Exception):
@@ -42,13 +45,16 @@ class Venue(Protocol):
     def access(self) -> Access:
         """What its visitors need besides the URL."""
 
-    def set_up(self, folder: Path) -> None:
-        """Make it ready for its first visitor, or see that it is; SetUpError, ServerError or OSError when it is not."""
+    def set_up(self, folder: Path, phases: Sequence[Phase]) -> None:
+        """Make it ready for its first visitor and these phases, or see that it is.
+
+        SetUpError, ServerError or OSError when it is not.
+        """
 
     def examine(self, answer: Answer, page: str) -> Marks:
         """What the marks of the page are, by a visit before the first flip; SetUpError when they make no sense."""
 
-    def companion(self, phase: Phase, folder: Path) -> Companion:
+    def companion(self, phase: Phase, folder: Path, seed: int) -> Companion:
         """What flips in this phase."""
 
     def release(self, name: str) -> str:
@@ -59,3 +65,16 @@ class Venue(Protocol):
 
     def clear_up(self) -> None:
         """End what was started; leave what was there as it was. Harmless a second time."""
+
+
+def check_commands(phases: Sequence[Phase], link: str, root: str, releases: Mapping[str, str]) -> None:
+    """See that the program of each phase's command is there, before anything flips; SetUpError when one is not.
+
+    `releases` are the names by target.
+    """
+    for phase in phases:
+        if phase.command is not None:
+            try:
+                check_program(phase.command.arguments, link, root, releases)
+            except SiteError as error:
+                raise SetUpError(f"phase {phase.name}: {error}", exit_code=2) from None

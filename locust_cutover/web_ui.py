@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -80,9 +79,7 @@ class Pages:
         if table not in files.TABLES:
             return make_response(f"no table is called {table}", 404)
         result = self._run.so_far()
-        text = io.StringIO()
-        files.write_table(text, table, result)
-        response = make_response(text.getvalue().encode(errors=files.LENIENT))
+        response = make_response(files.table(table, result).encode(errors=files.LENIENT))
         response.mimetype = "text/csv"
         name = f"{' '.join(result.scenario.name.split())}_{table}.csv" if result else f"{table}.csv"
         response.headers.set("Content-Disposition", "attachment", filename=name)

@@ -8,23 +8,27 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
+from random import Random
 from typing import NoReturn
 
-from switcher.command import COMMAND, PLACEHOLDERS, run_command
+from switcher.command import COMMAND, PLACEHOLDERS, check_program, run_command
 from switcher.duration import format_duration, parse_duration
 from switcher.folder import open_folder
 from switcher.link import open_link
 from switcher.original import Original, remember
 from switcher.place import Place, SiteError
-from switcher.schedule import Schedule
+from switcher.processors import Processors
+from switcher.schedule import Schedule, draw_seed
 from switcher.stop import Stop
-from switcher.strategies import COPYING, FOLDER_STRATEGIES, OVERWRITING, STRATEGIES
+from switcher.strategies import COPYING, FOLDER_STRATEGIES, GAPPED, OVERWRITING, STRATEGIES, with_gap
 from switcher.stream import COLUMNS, Stream, StreamClosedError
-from switcher.switch import linger, switch
+from switcher.switch import Facts, linger, switch
 from switcher.watch import PROBE, WATCH, open_watched, watch
 
 USAGE = """python -m switcher STRATEGY --root FOLDER (--releases A B [...] | --discover) --every TIME
-                          [--link NAME] [--for TIME | --flips N] [--attached] [--restore]
+                          [--link NAME] [--for TIME | --flips N] [--jitter SHARE] [--seed N] [--gap TIME]
+                          [--attached [--extend]] [--restore]
                           [--timeout TIME] [--log FILE] [--folder] [-- COMMAND ...]
        python -m switcher watch --root FOLDER
                           [--link NAME] [--for TIME | --flips N] [--attached] [--polling]"""
@@ -83,6 +87,22 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:  # nan neither
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return share
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m switcher",
@@ -111,6 +131,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_end(parser.add_mutually_exclusive_group())
     parser.add_argument(
+        "--jitter",
+        type=_share,
+        metavar="SHARE",
+        help="how much of its interval a flip may come at random, so that no load stays in step: "
+        "from 0, an exact beat, to 1 (default: 1)",
+    )
+    parser.add_argument(
+        "--seed", type=_seed, metavar="N", help="of what is random; the same one gives the same times (default: drawn)"
+    )
+    parser.add_argument(
+        "--gap", type=_some, metavar="TIME", help=f"for {' and '.join(GAPPED)}: a pause between their two calls"
+    )
+    parser.add_argument(
         "--timeout", type=_some, metavar="TIME", help=f"for {COMMAND}: kill it after this time (default: {TIMEOUT})"
     )
     parser.add_argument(
@@ -120,6 +153,11 @@ def _parser() -> argparse.ArgumentParser:
         "--log", metavar="FILE", help=f"for {COMMAND}: append what it prints to FILE (default: standard error)"
     )
     parser.add_argument("--attached", action="store_true", help="stop at the end of standard input, too")
+    parser.add_argument(
+        "--extend",
+        action="store_true",
+        help="with --attached: do not end with --for or --flips; each line on standard input is once more as long",
+    )
     parser.add_argument(
         "--restore",
         action="store_true",
@@ -200,10 +238,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"strategy {options.strategy}: takes no command, no --timeout, no --log and no --folder")
     strategy = STRATEGIES.get(options.strategy) or FOLDER_STRATEGIES.get(options.strategy)
     is_folder = options.folder or options.strategy in FOLDER_STRATEGIES
+    if options.gap and options.strategy not in GAPPED:
+        parser.error(f"--gap: only {' and '.join(GAPPED)} have a gap between two calls")
+    if options.jitter is not None and not options.every:
+        parser.error("--jitter: has no effect with --every 0, where flips have no interval")
+    if options.extend and not options.attached:
+        parser.error("--extend: has no effect without --attached")
     if options.discover and (options.strategy != COMMAND or is_folder):
         parser.error("--discover: only a command that flips a link makes a release to discover; name the releases")
     if options.restore and is_folder:
         parser.error("--restore: is for a link, not for a real folder")
+    facts = Facts()
     link: Place
     original: Original | None = None
     try:
@@ -213,6 +258,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             link = open_link(options.root, options.link, options.releases)
             original = remember(link) if options.restore else None
+        root, releases = os.path.abspath(options.root), {target: name for name, target in link.targets.items()}
+        if strategy is None:
+            check_program(command, link.path, root, releases)
     except SiteError as error:
         return _fail(2, str(error))
     if options.log is not None:
@@ -226,10 +274,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(2, "standard output, and with --attached standard input, must be open")
     stop = Stop(attached=sys.stdin.fileno() if options.attached else None)
     stream = Stream(sys.stdout.fileno())
+    jitter = 0.0 if not options.every else 1.0 if options.jitter is None else options.jitter
+    seed = draw_seed() if options.seed is None else options.seed
+    processors = None
     if strategy is None:
-        timeout = options.timeout or parse_duration(TIMEOUT)
-        releases = {target: release for release, target in link.targets.items()}
-        strategy = run_command(command, timeout, os.path.abspath(options.root), releases, options.log)
+        strategy = run_command(command, options.timeout or parse_duration(TIMEOUT), root, releases, options.log)
+    else:
+        processors = Processors(seed)  # a command's processes run where the system lets them
+        strategy = with_gap(options.strategy, options.gap) if options.gap else strategy
     try:
         link.spare()  # a name that cannot be had, and what a killed switcher left, is found now
         if original is not None:
@@ -247,15 +299,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 release=link.release(),
                 repaired=repaired,
                 columns=COLUMNS,
+                jitter=jitter,
+                seed=seed,
             )
-            schedule = Schedule(time.monotonic_ns(), options.every, options.flips, options.length)
-            facts = switch(link, strategy, schedule, stream, stop)
-            if original is not None and options.attached:
+            now = time.monotonic_ns()
+            schedule = Schedule(now, options.every, options.flips, options.length, jitter, Random(seed))
+            switch(link, strategy, schedule, stream, stop, facts, processors)
+            while options.extend or (original is not None and options.attached):
                 stream.say("over")
-                linger(stream, stop)
+                if not linger(stream, stop, again=options.extend):
+                    break
+                switch(link, strategy, schedule.again(time.monotonic_ns()), stream, stop, facts, processors)
         finally:
             repaired = _make_whole(link) if original is None else original.put_back()
-        stream.say("done", release=link.release(), repaired=repaired, **facts)
+        stream.say("done", release=link.release(), repaired=repaired, **asdict(facts))
     except StreamClosedError as error:
         return _fail(1, f"standard output: {error}")
     except OSError as error:
@@ -263,7 +320,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(1, f"{link.kind} {link.path}: {state}: {error.strerror}")
     finally:
         stop.over()
-    return 1 if facts["failed"] else 0
+    return 1 if facts.failed else 0
 
 
 def _make_whole(link: Place) -> bool:

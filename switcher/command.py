@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, BinaryIO
 
+from switcher.place import SiteError
 from switcher.strategies import Strategy
 
 COMMAND = "command"
@@ -30,6 +32,32 @@ class CommandError(OSError):
     """The command failed; `said` are the last lines that it printed."""
 
     said: Sequence[str] = ()
+
+
+def check_program(arguments: Sequence[str], link: str, root: str, releases: Mapping[str, str]) -> None:
+    """See that the program of the command is there, as the system looks for it; SiteError when it is not.
+
+    `releases` are the names by target. A program that is named by its release must be there for each of them.
+    """
+    program, values = arguments[0], {"link": link, "root": root}
+    if "{target}" in program or "{release}" in program:
+        programs = [
+            _fill(program, {**values, "target": target, "release": release}) for target, release in releases.items()
+        ]
+    else:
+        programs = [_fill(program, values)]
+    for filled in programs:
+        if shutil.which(filled) is None:
+            raise SiteError(f"command: expected a program, got {filled!r}: {_why_not(filled)}")
+
+
+def _why_not(program: str) -> str:
+    """Why the system finds no such program, and where it looked."""
+    if os.path.dirname(program):
+        if not os.path.lexists(program):
+            return f"no such file, seen from {os.getcwd()}" if not os.path.isabs(program) else "no such file"
+        return "it is a folder" if os.path.isdir(program) else "it is not an executable file"
+    return f"not found in PATH ({os.environ.get('PATH', os.defpath)})"
 
 
 def run_command(

@@ -1,4 +1,7 @@
-"""Requests to stop: a signal, or the end of standard input when attached; and waits that they end."""
+"""Requests to stop: a signal, or the end of standard input when attached; and waits that they end.
+
+A line on standard input is a request, too: what for, its reader says.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """Remembers the first request to stop in `reason`.
+    """Remembers the first request to stop in `reason`, and counts in `lines` those that came on standard input.
 
     Signals only set a flag, so the flip in hand is always finished. `attached` is the
     descriptor whose end means that the parent has gone, or None.
@@ -20,6 +23,7 @@ class Stop:
 
     def __init__(self, attached: int | None = None) -> None:
         self.reason: str | None = None
+        self.lines = 0
         self._attached = attached
         self._wake_read, wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -42,8 +46,11 @@ class Stop:
         while self.reason is None:
             left = until - time.monotonic_ns()
             ready, _, _ = select.select(descriptors, [], [], max(left, 0) / 1e9)
-            if self._attached in ready and self._attached is not None and not _read(self._attached):
-                self.reason = self.reason or "end of standard input"
+            if self._attached in ready and self._attached is not None:
+                said = _read(self._attached)
+                self.lines += said.count(b"\n")
+                if not said:
+                    self.reason = self.reason or "end of standard input"
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
             if left <= 0 or also in ready:

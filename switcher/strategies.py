@@ -7,7 +7,9 @@ import ctypes
 import errno
 import os
 import stat
+import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from switcher.tree import copy_file, copy_new, entries, is_folder, remove_names
 
@@ -21,6 +23,8 @@ Where `link` is a real folder, the strategy makes it a copy of `target`; for one
 such a copy at `spare` already, and the old one may be left at `spare` with AWAY behind it.
 """
 
+Way = TypeVar("Way", bound=Strategy)
+
 AWAY = ".old"
 """Where a strategy that moves the old link away moves it: the spare name with this behind it."""
 
@@ -31,13 +35,13 @@ FOLDER_STRATEGIES: dict[str, Strategy] = {}
 """Those for a `current` that is a real folder."""
 
 
-def strategy(way: Strategy) -> Strategy:
+def strategy(way: Way) -> Way:
     """Register `way` under its own name."""
     STRATEGIES[_name(way)] = way
     return way
 
 
-def folder_strategy(way: Strategy) -> Strategy:
+def folder_strategy(way: Way) -> Way:
     """Register `way`, for a real folder, under its own name."""
     FOLDER_STRATEGIES[_name(way)] = way
     return way
@@ -55,14 +59,15 @@ def _name(way: Strategy) -> str:
 
 
 @strategy
-def forced(link: str, target: str, spare: str) -> None:
+def forced(link: str, target: str, spare: str, gap: int = 0) -> None:
     """unlink, symlink: what `ln -sfn` is where it does not rename (BusyBox, uutils, BSD).
 
-    Between the two calls there is no link at all. A link that is already missing (an earlier
-    flip that failed half-way) is made again, as `ln` would.
+    Between the two calls there is no link at all, for `gap` nanoseconds longer than they take. A link that is
+    already missing (an earlier flip that failed half-way) is made again, as `ln` would.
     """
     with contextlib.suppress(FileNotFoundError):
         os.unlink(link)
+    _pause(gap)
     os.symlink(target, link)
 
 
@@ -102,10 +107,11 @@ def exchange(link: str, target: str, spare: str) -> None:
 
 
 @strategy
-def two_renames(link: str, target: str, spare: str) -> None:
+def two_renames(link: str, target: str, spare: str, gap: int = 0) -> None:
     """symlink to a spare name, rename of the link away, rename of the new one in, unlink of the old one.
 
-    What `mv current old && mv new current` does: between the two renames there is no link.
+    What `mv current old && mv new current` does: between the two renames there is no link, for `gap` nanoseconds
+    longer than they take.
     """
     away = _free_away(spare)
     os.symlink(target, spare)
@@ -114,6 +120,7 @@ def two_renames(link: str, target: str, spare: str) -> None:
             os.rename(link, away)
             if not os.path.islink(away):
                 raise OSError(errno.EINVAL, "not a symlink any more")
+        _pause(gap)
         os.rename(spare, link)
     except OSError:
         if not os.path.lexists(link):
@@ -123,6 +130,29 @@ def two_renames(link: str, target: str, spare: str) -> None:
         raise
     with contextlib.suppress(FileNotFoundError):
         os.unlink(away)
+
+
+GAPPED: dict[str, Callable[[str, str, str, int], None]] = {_name(way): way for way in (forced, two_renames)}
+"""The strategies with a gap that can be made longer."""
+
+
+def with_gap(name: str, gap: int) -> Strategy:
+    """The strategy of this name, one of GAPPED, with a pause of `gap` nanoseconds between its two calls.
+
+    The pause gives the processor away, so that a gap is seen on a machine with one processor, too.
+    """
+    way = GAPPED[name]
+
+    def gapped(link: str, target: str, spare: str) -> None:
+        """The strategy with its pause."""
+        way(link, target, spare, gap)
+
+    return gapped
+
+
+def _pause(gap: int) -> None:
+    if gap:
+        time.sleep(gap / 1e9)
 
 
 @folder_strategy

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 BATCH = 50_000_000
 """The longest a flip waits for its line, in nanoseconds."""
 
-Flip = tuple[int, str, int | None, int, int, str | None, str]
-"""flip (from 1), release, due (None without a schedule), invoked, completed, held, outcome ("ok" or the reason).
+Flip = tuple[int, str, int | None, int, int, str | None, str, int | None]
+"""flip (from 1), release, due (None without a schedule), invoked, completed, held, outcome ("ok" or the reason), cpu.
 
-`held` is the release that the link pointed to afterwards, None without a link.
+`held` is the release that the link pointed to afterwards, None without a link. `cpu` is the processor that the flip
+began on, None where that was not ours to choose.
 """
 
-COLUMNS = ("flip", "release", "due", "invoked", "completed", "held", "outcome")
+COLUMNS = ("flip", "release", "due", "invoked", "completed", "held", "outcome", "cpu")
 
 
 class StreamClosedError(Exception):

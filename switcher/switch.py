@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from switcher.place import Place
+from switcher.processors import Processors
 from switcher.schedule import Schedule
 from switcher.stop import Stop
 from switcher.strategies import Strategy
@@ -18,16 +20,36 @@ LATE = 1_000_000
 """A flip is late when it begins this many nanoseconds after it was due: more than waking up takes."""
 
 
-def switch(place: Place, strategy: Strategy, schedule: Schedule, stream: Stream, stop: Stop) -> dict[str, object]:
-    """Flip until the schedule ends or a stop is asked for; returns the facts for the `done` event.
+@dataclass
+class Facts:
+    """What the `done` event says of all flips."""
+
+    reason: str = ""
+    """Why no more were made."""
+    flips: int = 0
+    failed: int = 0
+    late: int = 0
+
+
+def switch(
+    place: Place,
+    strategy: Strategy,
+    schedule: Schedule,
+    stream: Stream,
+    stop: Stop,
+    facts: Facts,
+    processors: Processors | None = None,
+) -> None:
+    """Flip until the schedule ends or a stop is asked for; adds to the `facts`, whose flips the numbers go on from.
 
     1. Wait until the flip is due, and keep the watermark moving meanwhile.
-    2. See that it still is ours, take the time, flip, take the time, read the link back.
+    2. Move to a random one of the `processors`, if any. See that the link still is ours, take the time, flip, take
+       the time, read the link back.
     3. Hand the flip to the stream. One that is late is made at once and keeps its due time.
     """
     clock = time.monotonic_ns
     spare = place.spare()
-    flips = failed = late = 0
+    made = 0
     looked = clock()
 
     names = list(place.targets)
@@ -35,7 +57,7 @@ def switch(place: Place, strategy: Strategy, schedule: Schedule, stream: Stream,
 
     while True:
         now = clock()
-        due = schedule.due(flips, now)
+        due = schedule.due(made, now)
         if due is None:
             break
         # 1.
@@ -52,6 +74,7 @@ def switch(place: Place, strategy: Strategy, schedule: Schedule, stream: Stream,
         outcome = OK
         said: Sequence[str] = ()
         before = held = None
+        processor = processors.move() if processors is not None else None
         invoked = clock()
         try:
             # A file that somebody has put there is not ours to delete.
@@ -72,24 +95,26 @@ def switch(place: Place, strategy: Strategy, schedule: Schedule, stream: Stream,
             # Which one it would be nobody knew: it is called what came of it.
             release = held or (place.name(before) if before else "")
         # 3.
-        flips += 1
+        made += 1
+        facts.flips += 1
         if outcome != OK:
-            failed += 1
+            facts.failed += 1
             # Somebody may have taken the spare name. Without another one the next flip fails, too, and says why.
             with contextlib.suppress(OSError):
                 spare = place.spare()
         if schedule.every and invoked - due > LATE:
-            late += 1
-        stream.add((flips, release, due if schedule.every else None, invoked, completed, held, outcome))
+            facts.late += 1
+        due = due if schedule.every else None
+        stream.add((facts.flips, release, due, invoked, completed, held, outcome, processor))
         if said:
-            stream.say("said", flip=flips, lines=said)
+            stream.say("said", flip=facts.flips, lines=said)
         if names:
             release = _next(place, names, release) if outcome != OK else names[(names.index(release) + 1) % len(names)]
 
-    if schedule.end is not None and (schedule.flips is None or flips < schedule.flips):
+    if schedule.end is not None and (schedule.flips is None or made < schedule.flips):
         _wait(schedule.end, stream, stop)
     stream.rest()
-    return {"reason": stop.reason or "schedule", "flips": flips, "failed": failed, "late": late}
+    facts.reason = stop.reason or "schedule"
 
 
 def _read_back(place: Place, release: str, target: str, before: str | None) -> tuple[str | None, str]:
@@ -115,11 +140,18 @@ def _next(place: Place, names: list[str], last: str) -> str:
     return names[(names.index(current if current in names else last) + 1) % len(names)]
 
 
-def linger(stream: Stream, stop: Stop) -> None:
-    """Flip no more, keep the watermark moving, until a stop is asked for."""
+def linger(stream: Stream, stop: Stop, *, again: bool) -> bool:
+    """Flip no more, keep the watermark moving, until a stop is asked for, or with `again` one more schedule.
+
+    Returns whether it is asked for one more schedule.
+    """
     while stop.reason is None:
+        if again and stop.lines:
+            stop.lines -= 1
+            return True
         stream.rest()
         stop.wait(time.monotonic_ns() + BATCH)
+    return False
 
 
 def _wait(until: int, stream: Stream, stop: Stop) -> None:

@@ -137,7 +137,7 @@ def watch(
         failed += change.outcome != OK
         name = watched.link.name(change.target)
         held = name if change.outcome == OK else None
-        stream.add((flips, name, None, change.invoked, change.completed, held, change.outcome))
+        stream.add((flips, name, None, change.invoked, change.completed, held, change.outcome, None))
 
     while True:
         look = watched.look()

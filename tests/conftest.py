@@ -34,6 +34,13 @@ def require_program(name: str, package: str = "") -> str:
     return path
 
 
+def in_a_time_namespace() -> list[str]:
+    """The beginning of a command line that runs the rest of it with a clock that is a thousand seconds ahead."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a time namespace")
+    return [require_program("unshare", "util-linux"), "--time", "--monotonic", "1000"]
+
+
 @pytest.fixture
 def free_port() -> Callable[[], int]:
     """Gives ports that nobody listens on."""

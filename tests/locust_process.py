@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,9 +40,12 @@ def processes(workers: int) -> list[str]:
 
 
 class LocustProcess:
-    """`locust ARGUMENTS` in the repository; all it starts carries a mark, all it makes goes to `folder`."""
+    """`locust ARGUMENTS` in the repository; all it starts carries a mark, all it makes goes to `folder`.
 
-    def __init__(self, folder: Path, *arguments: str, cwd: Path = ROOT) -> None:
+    `inside` is the beginning of a command line that runs the rest of it somewhere else.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, cwd: Path = ROOT, inside: Sequence[str] = ()) -> None:
         self.temp = folder / "tmp"
         self.temp.mkdir(exist_ok=True)
         self.prefix = folder / "report" / "run"
@@ -51,7 +54,7 @@ class LocustProcess:
         self._news = threading.Condition()
         self._ended = False
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "locust", *arguments],
+            [*inside, sys.executable, "-m", "locust", *arguments],
             cwd=cwd,
             env={**os.environ, "CUTOVER_TEST": self._mark, "TMPDIR": str(self.temp)},
             stdin=subprocess.DEVNULL,

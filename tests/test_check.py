@@ -19,6 +19,7 @@ import pytest
 from locust_cutover.check import check, main
 from locust_cutover.history import HistoryError
 from locust_cutover.judging.fliptable import Convergence, FlipTable
+from locust_cutover.judging.verdict import RESTLESS, UNPROBED
 
 Operation = dict[str, Any]
 
@@ -180,7 +181,7 @@ def test_a_small_history_gets_the_verdict_that_one_gets_by_hand(
     """The exit code is the run's, and the last line of the report says it."""
     found, out, err = command(write(tmp_path / name, owner(*visits)))
     assert (found, err) == (code, "")
-    assert out.splitlines()[-1] == f"verdict: {verdict} (exit code {code})"
+    assert out.splitlines()[-1].startswith(f"verdict: {verdict} (exit code {code})")
 
 
 def test_the_numbers_are_those_that_one_gets_by_hand(tmp_path: Path) -> None:
@@ -201,6 +202,15 @@ def test_the_numbers_are_those_that_one_gets_by_hand(tmp_path: Path) -> None:
     assert (result.scenario.name, result.scenario.description) == ("small", "Small enough to be judged by hand.")
     assert (result.ended - result.started).total_seconds() == 10
     assert result.began == 500
+
+
+def test_every_visit_overlapped_a_flip_is_said_only_where_that_is_so(tmp_path: Path) -> None:
+    """Calm visits before the first flip, or lost ones after it, could not be stale either."""
+    for calm in (visit(1, 5600, "a"), visit(1, 6400, answer="timed out")):
+        operations = owner(*GOOD[:3], LOST, visit(1, 6005, "a"), calm)
+        assert check([write(tmp_path / "run.jsonl", operations)]).phases[1].troubles == (UNPROBED,)
+    operations = owner(*GOOD[:3], LOST, visit(1, 6005, "a"))
+    assert check([write(tmp_path / "run.jsonl", operations)]).phases[1].troubles == (RESTLESS,)
 
 
 def test_the_facts_of_the_run_count_too(tmp_path: Path, command: Command) -> None:
@@ -280,19 +290,20 @@ def test_what_the_run_ran_on_is_said_and_not_what_it_is_judged_on(tmp_path: Path
         "machine": {"system": "Plan 9", "kernel": "4", "arch": "mips", "cpus": 3},
     }
     files = ["--report", report, "--csv", tmp_path / "out"]
-    command(write(tmp_path / "run.jsonl", [{**RUN, **ran}, *owner(*GOOD, LOST)[1:]]), *files)
+    command(write(tmp_path / "run.jsonl", [{**RUN, **ran, "seed": 4711}, *owner(*GOOD, LOST)[1:]]), *files)
     text = report.read_text(encoding="utf-8")
     assert "python 3.99, locust 77.1" in text
     assert "Plan 9 4, mips, 3 processors" in text
     found = json.loads(verdict.read_text())
     assert {key: found[key] for key in ran} == ran
+    assert found["seed"] == 4711
 
     command(write(tmp_path / "run.jsonl", owner(*GOOD, LOST)), *files)
     assert "<dt>started</dt>" in report.read_text(encoding="utf-8")
     assert "<dt>machine</dt>" not in report.read_text(encoding="utf-8")
     assert "<dt>versions</dt>" not in report.read_text(encoding="utf-8")
     found = json.loads(verdict.read_text())
-    assert (found["versions"], found["machine"]) == ({}, {})
+    assert (found["versions"], found["machine"], found["seed"]) == ({}, {}, None)
 
 
 # Several files.
@@ -425,12 +436,21 @@ def test_operations_that_say_nothing_to_the_judge_are_passed_over(tmp_path: Path
     assert check([write(tmp_path / "run.jsonl", operations)]).exit_code == 0
 
 
-def test_a_report_that_cannot_be_written_is_one_line(tmp_path: Path, command: Command) -> None:
-    """The file and the reason."""
-    path = write(tmp_path / "run.jsonl", owner(*GOOD, LOST))
-    assert command.refuses(path, "--report", "/dev/full") == (
-        "--report cannot be written: /dev/full: No space left on device"
-    )
+@pytest.mark.parametrize(
+    ("visits", "verdict", "exit_code"), [([*GOOD, LOST], "inconclusive", 3), ([*GOOD, LOST, STALE], "violated", 1)]
+)
+def test_a_report_that_cannot_be_written_is_a_problem_of_the_verdict(
+    tmp_path: Path, command: Command, visits: list[Operation], verdict: str, exit_code: int
+) -> None:
+    """As at the end of a run: what held is inconclusive, in the other files too; what was violated stays so."""
+    path = write(tmp_path / "run.jsonl", owner(*visits))
+    problem = "--report cannot be written: /dev/full: No space left on device"
+    code, out, err = command(path, "--report", "/dev/full", "--csv", tmp_path / "again")
+    assert (code, err) == (exit_code, "")
+    assert f"! {problem}" in out
+    assert out.splitlines()[-1].startswith(f"verdict: {verdict} (exit code {exit_code})")
+    told = json.loads((tmp_path / "again_verdict.json").read_text())
+    assert (told["verdict"], told["exit_code"], told["problems"]) == (verdict, exit_code, [problem])
 
 
 def test_csv_files_below_a_file_are_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -462,8 +482,7 @@ def test_the_command_ends_with_the_exit_code_of_the_verdict(tmp_path: Path) -> N
     command = [sys.executable, "-m", "locust_cutover.check", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "\nwhy: atomic: 1 of 3 visits stale" in done.stdout
-    assert done.stdout.endswith("\nverdict: violated (exit code 1)\n")
+    assert "\nverdict: violated (exit code 1): atomic: 1 of 3 visits stale" in done.stdout
 
 
 @pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -176,3 +177,56 @@ def test_the_nearest_word_is_proposed_and_without_one_all_are() -> None:
     """A user who mistyped gets the word, a user who guessed gets the list."""
     assert did_you_mean("duraton", ["duration", "flips"]) == "did you mean duration?"
     assert did_you_mean("xyz", ["duration", "flips"]) == "known: duration, flips"
+
+
+DEEP = 3000 * "["
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("!!bool '['", "true or false is due, not ["),
+        (f"!!bool '{DEEP}'", "true or false is due, not [[["),
+        ("!!bool [true]", "true or false is due, not a list"),
+    ],
+)
+def test_a_tag_before_what_is_no_truth_value_is_refused(tmp_path: Path, value: str, said: str) -> None:
+    """The text is looked up, not parsed as a document of its own."""
+    with pytest.raises(DocumentError, match=re.escape(f"file.yaml:1: key: {said}")):
+        value_of(tmp_path, value).flag()
+
+
+@pytest.mark.parametrize("tag", ["int", "float"])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (f"'{DEEP}'", "[[["),
+        ("'['", "["),
+        ("''", ""),
+        ("'-'", "-"),
+        ("'0x'", "0x"),
+        ("[1]", "a list"),
+        ("{a: 1}", "a mapping"),
+    ],
+)
+def test_a_tag_before_what_is_no_number_is_refused(tmp_path: Path, tag: str, value: str, said: str) -> None:
+    """Whatever is behind it: a bracket, nothing, a list."""
+    number = value_of(tmp_path, f"!!{tag} {value}")
+    for read in (number.count, number.rate):
+        with pytest.raises(DocumentError, match=re.escape(f"file.yaml:1: key: a number is due, not {said}")):
+            read()
+
+
+@pytest.mark.parametrize(("value", "kind"), [("[a]", "a list"), ("{a: b}", "a mapping")])
+def test_a_tag_makes_no_text_of_a_list(tmp_path: Path, value: str, kind: str) -> None:
+    """It would be Python's own way to write the list."""
+    with pytest.raises(DocumentError, match=f"key: a text is due, not {kind}"):
+        value_of(tmp_path, f"!!str {value}").text()
+
+
+@pytest.mark.parametrize("text", [DEEP, f"key: {DEEP}", f"{DEEP}: 1", "- " * 3000, "? " * 3000])
+def test_what_is_nested_too_deeply_is_refused_wherever_it_is(tmp_path: Path, text: str) -> None:
+    """One line, not a traceback of three thousand."""
+    (tmp_path / "file.yaml").write_text(text)
+    with pytest.raises(DocumentError, match=r"file\.yaml.*(nested too deeply|not YAML)"):
+        read_document(tmp_path / "file.yaml")

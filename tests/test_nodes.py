@@ -18,8 +18,8 @@ from locust_cutover.history import read, read_visit
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip
-from locust_cutover.node import Message, Node
-from locust_cutover.nodes import Nodes
+from locust_cutover.node import ELSEWHERE, Message, Node
+from locust_cutover.nodes import STRANGER, VERSION, Nodes
 from locust_cutover.recorder import Recorder, Ticket
 from locust_cutover.scenario import Load, Phase, Scenario, Site
 from locust_cutover.visit import Marks, Visit
@@ -224,6 +224,38 @@ def test_while_a_phase_runs_its_visits_can_be_followed(cluster: Make) -> None:
     assert owner.nodes.tally.visits(0) == 0
     owner.nodes.ask()
     assert owner.nodes.tally.visits(0) == 1
+
+
+def test_the_counts_are_waited_for_while_visitors_go_on(cluster: Make) -> None:
+    """Of all nodes those visits that were made when they were asked; later ones are not waited for."""
+    owner = cluster("one", "two")
+    one, two = owner.workers.values()
+    owner.nodes.open(0)
+    owner.nodes.start("a")
+    one.visits(visit(10, "a"), visit(40, "a"))
+    two.visits(visit(50, "a"))
+    waiting = gevent.spawn(owner.nodes.catch_up, PATIENCE)
+    settle()
+    one.visits(visit(500, "a"))
+    assert not waiting.ready()
+    owner.nodes.know([], 100)
+    waiting.join(PATIENCE)
+    assert waiting.ready()
+    assert owner.nodes.tally.visits(0) == 3
+
+
+def test_the_counts_of_a_node_that_has_gone_are_not_waited_for(cluster: Make) -> None:
+    """What it knew is lost, and is said at the end of the phase."""
+    owner = cluster("one", "two")
+    owner.nodes.open(0)
+    owner.nodes.start("a")
+    owner.workers["two"].visits(visit(50, "a"))
+    waiting = gevent.spawn(owner.nodes.catch_up, PATIENCE)
+    settle()
+    assert not waiting.ready()
+    del owner.workers["two"]
+    waiting.join(PATIENCE)
+    assert waiting.ready()
 
 
 def test_phases_follow_each_other(cluster: Make) -> None:
@@ -556,7 +588,7 @@ def test_a_joiner_while_a_phase_is_collected_is_not_waited_for(cluster: Make) ->
 def test_a_node_on_another_host_lets_no_visitor_in_and_says_so(cluster: Make) -> None:
     """Its clock began at another boot: it would call a stale answer ok, and nothing would show it."""
     owner = Cluster("one", "far")
-    owner.workers["far"].node.host = "elsewhere"
+    owner.workers["far"].node.clock = "elsewhere"
     owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     waiting: list[gevent.Greenlet[..., Ticket]] = []
 
@@ -568,7 +600,7 @@ def test_a_node_on_another_host_lets_no_visitor_in_and_says_so(cluster: Make) ->
     missing = owner.play(flip(1, "b", 100), before=visits)
     assert not waiting[0].ready()
     gevent.killall(waiting)
-    assert missing == ["worker far: it is on another host: its clock is another one"]
+    assert missing == [f"worker far: {ELSEWHERE}"]
     assert owner.nodes.tally.of_phase(0) == [("ok", "200 OK", 1)]
 
 
@@ -578,17 +610,145 @@ def test_a_node_on_another_host_that_joins_late_lets_no_visitor_in_either(cluste
 
     def join() -> None:
         far = owner.add("far")
-        far.node.host = "elsewhere"
+        far.node.clock = "elsewhere"
         owner.nodes.join("far")
         waiting = gevent.spawn(far.recorder.enter)
         settle()
         assert not waiting.ready()
         waiting.kill()
 
-    assert owner.play(flip(1, "b", 100), before=join) == ["worker far: it is on another host: its clock is another one"]
+    assert owner.play(flip(1, "b", 100), before=join) == [f"worker far: {ELSEWHERE}"]
+
+
+# Workers that do not fit.
+
+UNJUDGED = f"worker strange: {STRANGER}"
+
+
+def test_a_worker_without_our_part_in_its_report_is_a_trouble_of_every_phase(cluster: Make) -> None:
+    """Its users visit, and nobody judges them. It is not waited for: it does not hear us."""
+    owner = Cluster("one", "strange")
+    owner.workers["strange"].deaf = True
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
+    owner.nodes.stranger("strange")
+    assert owner.play(flip(1, "b", 100)) == [UNJUDGED]
+    owner.nodes.stranger("strange")
+    assert owner.play(flip(1, "a", 900, phase=1), phase=1) == [UNJUDGED]
+
+
+def test_a_stranger_that_comes_late_and_leaves_again_is_one_too(cluster: Make) -> None:
+    """While it was there it had some of the users."""
+    owner = cluster("one")
+
+    def visits() -> None:
+        owner.add("strange").deaf = True
+        owner.nodes.stranger("strange")
+        del owner.workers["strange"]
+
+    assert owner.play(flip(1, "b", 100), before=visits) == [UNJUDGED]
+
+
+def test_a_stranger_is_one_in_the_next_run_too_unless_it_is_gone(cluster: Make) -> None:
+    """Also when that is over before its next report."""
+    owner = cluster("one")
+    owner.add("strange").deaf = True
+    owner.nodes.stranger("strange")
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
+    assert owner.play() == [UNJUDGED]
+    del owner.workers["strange"]
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
+    assert owner.play() == []
+
+
+def test_a_worker_of_which_nothing_was_heard_is_waited_for(cluster: Make) -> None:
+    """Whether it is a stranger its first report says; without one it is no node whose visits are counted."""
+    owner = cluster("one")
+    owner.nodes.open(0)
+    owner.add("new").deaf = True
+    owner.nodes.know_all()
+    owner.nodes.close(0)
+    assert owner.nodes.collect(0, 0.01) == ["worker new did not report all its visits"]
+    with gevent.Timeout(PATIENCE):
+        collecting = gevent.spawn(owner.nodes.collect, 0, 10 * PATIENCE)
+        settle()
+        owner.nodes.stranger("new")
+        assert collecting.get() == [f"worker new: {STRANGER}"]
+
+
+def test_a_worker_that_is_still_getting_ready_is_no_trouble(cluster: Make) -> None:
+    """It has our part in its reports before it joins, and until then its visitors wait."""
+    owner = cluster("one")
+    ready = owner.add("slow")
+    ready.deaf = True
+    ready.send()
+    assert owner.play() == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_worker_with_another_version_is_a_trouble_that_names_both(cluster: Make, before: bool) -> None:
+    """Whether it was there before the run or came late: what it counts may be another thing."""
+    owner = cluster("one")
+    if before:
+        owner.add("old")
+        owner.nodes.join("old", "0.0.1")
+        owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
+
+    def visits() -> None:
+        if not before:
+            owner.add("old")
+            owner.nodes.join("old", "0.0.1")
+
+    (said,) = owner.play(flip(1, "b", 100), before=visits)
+    assert said == (f"worker old: it runs locust-cutover 0.0.1, the master runs {VERSION}; install one version on both")
+
+
+# Errors of our own.
+
+
+def test_a_node_that_fails_says_so_with_its_counts(cluster: Make) -> None:
+    """The first reason is told; a new run begins without it."""
+    owner = cluster("one")
+    owner.workers["one"].node.fail("so it is")
+    owner.workers["one"].node.fail("and so")
+    assert owner.play() == ["worker one: so it is"]
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
+    assert owner.play() == []
+
+
+def test_a_judge_that_fails_is_told_and_the_next_run_has_one_again(
+    cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for ever for visits that nobody judges."""
+    owner = cluster("one")
+    one = owner.workers["one"]
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("so it is")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(locust_cutover.recorder, "judge", fail)
+        owner.nodes.open(0)
+        owner.nodes.start("a")
+        one.visits(visit(10, "a"))
+        owner.nodes.know_all()
+        owner.nodes.close(0)
+        said = owner.nodes.collect(0, 0.1)
+    assert said == ["worker one: a visit could not be judged: RuntimeError('so it is')", INCOMPLETE]
+    owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
+    assert owner.play(before=lambda: one.visits(visit(10, "a"))) == []
+
+
+def test_a_report_that_cannot_be_taken_is_told_once(cluster: Make) -> None:
+    """Whatever comes after it."""
+    owner = cluster("one")
+    owner.nodes.fail("one", "so it is")
+    owner.nodes.fail("one", "so it is")
+    assert owner.play() == ["worker one: so it is"]
 
 
 # Collecting.
+
+INCOMPLETE = "worker one did not report all its visits"
 
 
 def test_collecting_waits_for_all_nodes(cluster: Make) -> None:
@@ -661,7 +821,8 @@ def test_a_node_that_was_gone_before_the_run_is_not_missed(cluster: Make) -> Non
 def report(owner: Cluster, **changes: Any) -> Message:
     """The report of a node that has counted nothing, but for these."""
     empty = Tally().to_message()
-    return {"run": owner.nodes.run, "tally": empty, "visits": 0, "drained": 0, "trouble": "", **changes}
+    known = {"run": owner.nodes.run, "tally": empty, "visits": 0, "drained": 0, "trouble": "", "history": None}
+    return {**known, **changes}
 
 
 @pytest.mark.parametrize("visits", [2, 0])
@@ -792,19 +953,21 @@ def test_a_second_run_begins_the_file_again(cluster: Make, tmp_path: Path) -> No
 def test_a_history_that_cannot_be_written_does_not_end_the_run(
     cluster: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The worker says so, and visits."""
+    """The worker says so, and visits; the owner hears it before there is a verdict."""
     (tmp_path / "run-worker0.jsonl").mkdir()
     owner = Cluster()
     one = owner.add("one", index=0)
     owner.nodes.begin(SCENARIO, Marks(MARK, 1), tmp_path / "run.jsonl")
     assert owner.play(before=lambda: one.visits(visit(10, "a"))) == []
-    owner.nodes.end()
+    assert owner.nodes.end(PATIENCE) == [
+        f"the history of worker one is not complete: {tmp_path}/run-worker0.jsonl: Is a directory"
+    ]
     assert "no history of this worker's visits" in caplog.text
     assert owner.nodes.tally.visits(0) == 1
 
 
-def test_a_full_disk_is_said_at_the_end(cluster: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The run itself is not harmed."""
+def test_a_full_disk_is_said_at_the_end(tmp_path: Path) -> None:
+    """The run itself is not harmed; the owner hears it before there is a verdict."""
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     (tmp_path / "run-worker0.jsonl").symlink_to("/dev/full")
@@ -812,10 +975,26 @@ def test_a_full_disk_is_said_at_the_end(cluster: Make, tmp_path: Path, caplog: p
     one = owner.add("one", index=0)
     owner.nodes.begin(SCENARIO, Marks(MARK, 1), tmp_path / "run.jsonl")
     assert owner.play(before=lambda: one.visits(*[visit(10, "a")] * 200)) == []
-    owner.nodes.end()
-    assert "the history is not complete" in caplog.text
-    assert "No space left on device" in caplog.text
+    assert owner.nodes.end(PATIENCE) == [
+        f"the history of worker one is not complete: {tmp_path}/run-worker0.jsonl: No space left on device"
+    ]
     assert owner.nodes.tally.visits(0) == 200
+
+
+def test_the_ends_of_the_histories_are_waited_for(tmp_path: Path) -> None:
+    """A worker that says nothing has perhaps written nothing; without a history nobody is waited for."""
+    owner = Cluster()
+    one, two = owner.add("one", index=0), owner.add("two", index=1)
+    for history, said in [
+        (tmp_path / "run.jsonl", ["the history of worker two is not complete: it did not say whether it is"]),
+        (None, []),
+    ]:
+        two.mute = False
+        owner.nodes.begin(SCENARIO, Marks(MARK, 1), history)
+        assert owner.play(before=lambda: one.visits(visit(10, "a"))) == []
+        two.mute = True
+        assert owner.nodes.end(0.01) == said
+    assert (tmp_path / "run-worker0.jsonl").read_text().endswith('{"op":"end","visits":1}\n')
 
 
 def test_know_all_is_past_every_time(cluster: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,35 @@ def test_a_phase_knows_whether_current_is_a_real_folder(tmp_path: Path, strategy
     assert scenarios.recall(scenarios.describe(scenario)) == scenario
 
 
+def test_flips_are_random_unless_the_scenario_says_otherwise(tmp_path: Path) -> None:
+    """With a seed of the run's own and no planted gap."""
+    scenario = scenarios.load(written(tmp_path, PHASES))
+    assert (scenario.seed, scenario.phases[0].jitter, scenario.phases[0].gap) == (None, 1.0, 0)
+
+
+@pytest.mark.parametrize("strategy", ["forced", "two-renames"])
+def test_seed_jitter_and_gap_are_read_and_recalled(tmp_path: Path, strategy: str) -> None:
+    """And told again in a history."""
+    text = "seed: 7\n" + phase(f"strategy: {strategy}", "every: 20ms", "jitter: 0.5", "gap: 1.5ms", "flips: 5")
+    scenario = scenarios.load(written(tmp_path, text))
+    assert (scenario.seed, scenario.phases[0].jitter, scenario.phases[0].gap) == (7, 0.5, 1_500_000)
+    described = json.loads(json.dumps(scenarios.describe(scenario)))
+    assert scenarios.recall(described) == scenario
+
+
+@pytest.mark.parametrize(
+    ("keys", "control"),
+    [
+        (("strategy: forced", "every: 1s", "flips: 5", "expect: {torn: some}"), True),
+        (("strategy: forced", "every: 1s", "flips: 5", "expect: {torn: any}"), False),
+        (("strategy: forced", "every: 1s", "duration: 5s", "expect: {lost: some}"), True),
+    ],
+)
+def test_a_phase_knows_whether_it_is_a_control(tmp_path: Path, keys: tuple[str, ...], control: bool) -> None:
+    """Which has a fault to show, and can go on until it has."""
+    assert scenarios.load(written(tmp_path, phase(*keys))).phases[0].control is control
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -252,6 +282,34 @@ def test_a_phase_knows_whether_current_is_a_real_folder(tmp_path: Path, strategy
         (
             phase(*FORCED, "expect: {lost: som}"),
             "5: phases[0].expect.lost: 'som' is not known; did you mean some?",
+        ),
+        # What is random, and what is planted.
+        (PHASES + "seed: -1\n", "2: seed: expected a whole number from 0 to 9007199254740991, got -1"),
+        (PHASES + "seed: 1.5\n", "2: seed: expected a whole number from 0 to 9007199254740991, got 1.5"),
+        (
+            PHASES + "seed: 9007199254740992\n",
+            "2: seed: expected a whole number from 0 to 9007199254740991, got 9007199254740992",
+        ),
+        (PHASES + "seed: tomorrow\n", "2: seed: a number is due, not a text"),
+        (phase(*FORCED, "jitter: 1.01"), "5: phases[0].jitter: expected a number from 0 to 1, got 1.01"),
+        (phase(*FORCED, "jitter: -0.1"), "5: phases[0].jitter: expected a number from 0 to 1, got -0.1"),
+        (phase(*FORCED, "jitter: .nan"), "5: phases[0].jitter: a number is due, not .nan"),
+        (
+            phase("strategy: forced", "every: 0", "flips: 5", "jitter: 0"),
+            "5: phases[0].jitter: has no effect with every: 0, where flips have no interval",
+        ),
+        (
+            phase("strategy: atomic", "every: 20ms", "flips: 5", "gap: 1ms"),
+            "5: phases[0].gap: only forced and two-renames have a gap between two calls, not atomic",
+        ),
+        (
+            phase("strategy: {command: [ln]}", "every: 20ms", "flips: 5", "gap: 1ms"),
+            "5: phases[0].gap: only forced and two-renames have a gap between two calls, not command",
+        ),
+        (phase(*FORCED, "gap: 0"), "5: phases[0].gap: must be more than 0"),
+        (
+            phase(*FORCED, "gap: 1"),
+            "5: phases[0].gap: '1' is not a duration: write a number and a unit, such as 20ms, 1.5s or 2m",
         ),
         (
             phase(*FORCED, "expect:", "  torn: no"),

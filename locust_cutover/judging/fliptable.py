@@ -68,6 +68,8 @@ class FlipTable:
         self._release = array("H")
         self._invoked = array("q")
         self._completed = array("q")
+        self._cpu = array("h")
+        """-1 for none."""
         self._outcomes: dict[int, str] = {}
         self._faults = {kind: array("I") for kind in PER_FLIP}
 
@@ -101,6 +103,7 @@ class FlipTable:
         self._release.append(self._releases.index(flip.release))
         self._invoked.append(flip.invoked)
         self._completed.append(flip.completed)
+        self._cpu.append(-1 if flip.cpu is None else flip.cpu)
         if not flip.ok:
             self._outcomes[flip.number] = flip.outcome
         for column in self._faults.values():
@@ -146,7 +149,7 @@ class FlipTable:
     def rows(self) -> Iterator[Row]:
         """Flips of earlier phases, then all flips in order, or the harmful ones in order."""
         for flip, toll in self._rows_of_others():
-            yield Row(flip, toll.visits, tuple(toll.faults))
+            yield Row(flip, toll.visits, toll.faults)
         for number in sorted(self._harmful) if self.sparse else range(1, len(self._invoked) + 1):
             yield self._row(number)
 
@@ -154,7 +157,7 @@ class FlipTable:
         """The last harmful flips, the newest first, at most `NEWEST`."""
         for number in sorted(self._newest, reverse=True):
             yield self._row(number)
-        others = [Row(flip, toll.visits, tuple(toll.faults)) for flip, toll in self._rows_of_others()]
+        others = [Row(flip, toll.visits, toll.faults) for flip, toll in self._rows_of_others()]
         yield from [row for row in reversed(others) if row.harmful][: NEWEST - len(self._newest)]
 
     @property
@@ -252,6 +255,7 @@ class FlipTable:
         if self.sparse:
             flip = self._harmful[number][0]
         else:
+            cpu = self._cpu[index]
             flip = Flip(
                 self._phase,
                 number,
@@ -259,5 +263,6 @@ class FlipTable:
                 self._invoked[index],
                 self._completed[index],
                 self._outcomes.get(number, "ok"),
+                cpu=None if cpu < 0 else cpu,
             )
         return Row(flip, self._visits[index], tuple(self._faults_of(number)))

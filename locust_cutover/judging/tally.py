@@ -115,7 +115,7 @@ class Tally:
         tally.longest_stale = dict(message["longest_stale"])
         for phase, values, toll in message["flips"]:
             flip = Flip(*values)
-            tally.flips[phase, flip.phase, flip.number] = (flip, Toll(*toll))
+            tally.flips[phase, flip.phase, flip.number] = (flip, Toll.from_message(toll))
         tally.met = {phase: [(first, last) for first, last in ranges] for phase, ranges in message["met"]}
         tally.spacings = {phase: Histogram(dict(spacing)) for phase, spacing in message["spacings"]}
         tally.strips = {phase: Strip.from_message(strip) for phase, strip in message["strips"]}

@@ -27,6 +27,8 @@ class Flip(NamedTuple):
     """The release that the link pointed to after a failed flip; empty without a link."""
     opaque: bool = False
     """Whether the link may have pointed anywhere during its cutover: a command's, or somebody else's."""
+    cpu: int | None = None
+    """The processor that it began on; None where it was not ours to choose."""
 
     @property
     def ok(self) -> bool:
@@ -147,9 +149,11 @@ class Timeline:
         if possible is None and self._closed:
             return _UNKNOWN
         opaque = self._any.last_begun(received)
+        # A release that nobody named is one from its first flip on: later flips must not change what is said now.
+        known = index >= 0 or self._closed
         if opaque >= 0 and self._any.until[opaque] >= sent:
-            return Sighting(admissible=True, known=possible is not None)
-        if possible is None or (index < 0 and opaque < 0):
+            return Sighting(admissible=True, known=known)
+        if possible is None or not known or (index < 0 and opaque < 0):
             return _UNKNOWN
         # It was possible last in its own time, or while an opaque flip may have passed through it.
         last, index = (

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.visit import Kind, Visit
 
 PER_FLIP: tuple[Kind, ...] = ("lost", "torn", "stale")
 """The kinds that are counted for each flip, after its visits."""
+
+NO_FAULTS = (0,) * len(PER_FLIP)
 
 
 @dataclass(slots=True)
@@ -17,9 +21,9 @@ class Toll:
 
     visits: int = 0
     """Visits that overlapped its cutover, or whose fault came after it."""
-    at: list[int] = field(default_factory=lambda: [0] * len(PER_FLIP))
+    at: tuple[int, ...] = NO_FAULTS
     """Faults of visits that overlapped its cutover, in the order of PER_FLIP."""
-    after: list[int] = field(default_factory=lambda: [0] * len(PER_FLIP))
+    after: tuple[int, ...] = NO_FAULTS
     """Faults that came after it."""
     probes: int = 0
     """Calm visits after it and before the next flip, whose marks could have shown the release before."""
@@ -34,8 +38,11 @@ class Toll:
         """Count a visit that counts for the flip."""
         self.visits += 1
         if judgment.kind in PER_FLIP:
-            counts = self.at if judgment.place == "at" else self.after
-            counts[PER_FLIP.index(judgment.kind)] += 1
+            one = tuple(int(kind == judgment.kind) for kind in PER_FLIP)
+            if judgment.place == "at":
+                self.at = _sum(self.at, one)
+            else:
+                self.after = _sum(self.after, one)
         if judgment.place == "after":
             self.old_sent = max(self.old_sent, visit.sent)
             self.old_received = max(self.old_received, visit.received)
@@ -49,18 +56,30 @@ class Toll:
     def merge(self, other: Toll) -> None:
         """Add the counts of another node, or of later visits."""
         self.visits += other.visits
-        self.at = [mine + theirs for mine, theirs in zip(self.at, other.at, strict=True)]
-        self.after = [mine + theirs for mine, theirs in zip(self.after, other.after, strict=True)]
+        self.at = _sum(self.at, other.at)
+        self.after = _sum(self.after, other.after)
         self.probes += other.probes
         self.fresh = max(self.fresh, other.fresh)
         self.old_sent = max(self.old_sent, other.old_sent)
         self.old_received = max(self.old_received, other.old_received)
 
     @property
-    def faults(self) -> list[int]:
+    def faults(self) -> tuple[int, ...]:
         """Faults at it and after it, in the order of PER_FLIP."""
-        return [at + after for at, after in zip(self.at, self.after, strict=True)]
+        return _sum(self.at, self.after)
 
     def to_message(self) -> list[object]:
         """In types that travel between nodes."""
         return [self.visits, self.at, self.after, self.probes, self.fresh, self.old_sent, self.old_received]
+
+    @classmethod
+    def from_message(cls, message: Sequence[Any]) -> Toll:
+        """The toll that `to_message` wrote."""
+        visits, at, after, *times = message
+        return cls(visits, tuple(at), tuple(after), *times)
+
+
+def _sum(counts: tuple[int, ...], others: tuple[int, ...]) -> tuple[int, ...]:
+    if others == NO_FAULTS:  # nearly always
+        return counts
+    return tuple(mine + theirs for mine, theirs in zip(counts, others, strict=True))

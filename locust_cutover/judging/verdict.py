@@ -13,10 +13,15 @@ from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.tally import Tally
 from locust_cutover.scenario import FAULTS, Expected, Fault, Phase
 from locust_cutover.visit import KINDS, Kind
+from switcher.strategies import GAPPED
 
 Verdict = Literal["held", "violated", "inconclusive"]
 
 RESTLESS = "every visit overlapped a flip, so a stale page could not be detected; flip less often (`every`)"
+
+UNPROBED = (
+    "no whole page came between two flips or after the last one, so a stale page could not be detected; add users"
+)
 
 UNMET = "no visit overlapped a flip, so a lost request could not be detected; add users or flips"
 
@@ -25,10 +30,24 @@ UNSEEN = (
     "or say `quiet: true` if nobody deploys"
 )
 
+CUT_SHORT = "cut short"
+
+BLIND: dict[Fault, str] = {
+    "lost": "the control lost no request",
+    "torn": "the control tore no page",
+    "stale": "the control served no stale page",
+}
+
+TWO_CALLS = (*GAPPED, "swap-folders")
+"""The strategies whose gap is only as long as two system calls take."""
+
 NOT_RUN = "was not run"
 RUNNING = "is running"
 WAITING = "not started"
-"""Troubles of a phase that is not over: while they last it has not held, but a fault has violated it for good."""
+"""Troubles of a phase that did not come to its end.
+
+The last two are of one that is not over: while they last it has not held, but a fault has violated it for good.
+"""
 
 EXIT_CODES: dict[Verdict, int] = {"held": 0, "violated": 1, "inconclusive": 3}
 
@@ -51,6 +70,8 @@ class PhaseFacts:
     """The last lines of what a command printed that failed."""
     trouble: str = ""
     """Why the phase does not count in full; empty when it does."""
+    extended: int = 0
+    """How often a control went on, for as long again, since it had not shown each of its faults."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +142,7 @@ def judge_phase(
     tally: Tally,
     flips: FlipTable,
     judged: Collection[Fault] = FAULTS,
+    processors: int | None = None,
 ) -> PhaseVerdict:
     """Hold the counts of a phase against its expectations, but for faults that could not be `judged`.
 
@@ -131,11 +153,14 @@ def judge_phase(
        fails anyway is no control;
     3. for lost and torn, where no visit met a flip: they could not have been seen;
     4. for torn and stale, where no calm visit with marks came after a flip: an old page could not have been seen.
+
+    `processors`: how many the run could use; None when that is not known.
     """
-    visits = tally.visits(index)
+    visits, calm = tally.visits(index), sum(tally.calm[index, kind] for kind in KINDS)
     troubles = _troubles(phase, facts, visits, tally.visits(index, "unjudged"))
     expectations = []
-    blind_controls, blind = [], []
+    blind_controls: list[str] = []
+    undetectable: list[str] = []
     for fault in judged:
         expected = phase.expect[fault]
         observed = tally.visits(index, fault)
@@ -144,7 +169,7 @@ def judge_phase(
             reason
             for reason, holds in (
                 (UNMET, fault in ("lost", "torn") and not flips.met and not phase.unflipped),
-                (RESTLESS, fault in ("torn", "stale") and not flips.probes),
+                (UNPROBED if calm else RESTLESS, fault in ("torn", "stale") and not flips.probes),
             )
             if holds
         ]
@@ -153,12 +178,12 @@ def judge_phase(
         elif expected == "some" and not flips.shown(fault):
             verdict = "inconclusive"
             if not facts.trouble:
-                blind_controls.append(f"{fault} visits were to be seen at flips and none was")
+                blind_controls.append(blind(fault, observed, phase, processors))
         elif troubles:
             verdict = "inconclusive"
         elif expected == "none" and unseen:
             verdict = "inconclusive"
-            blind += [reason for reason in unseen if reason not in blind]
+            undetectable += [reason for reason in unseen if reason not in undetectable]
         at, after, none = (tally.places[index, fault, place] for place in ("at", "after", "none"))
         harmful, others, tried = flips.harmful(fault), flips.harmful_others(fault), flips.tried(fault)
         expectations.append(
@@ -177,12 +202,12 @@ def judge_phase(
             )
         )
     # Not all that were lost at none: some were received when the flips were no longer known.
-    calm_lost, calm = tally.calm[index, "lost"], sum(tally.calm[index, kind] for kind in KINDS)
+    calm_lost = tally.calm[index, "lost"]
     return PhaseVerdict(
         phase=phase,
         facts=facts,
         verdict=worst([expectation.verdict for expectation in expectations]),
-        troubles=(*troubles, *blind_controls, *blind),
+        troubles=(*troubles, *blind_controls, *undetectable),
         expectations=tuple(expectations),
         visits=visits,
         answers=tuple(tally.of_phase(index)),
@@ -199,7 +224,7 @@ def judge_phase(
                 calm=calm,
                 calm_lost=calm_lost,
                 spacing=tally.spacings.get(index),
-                random=True,
+                random=phase.random,
             )
         ),
         background=background(calm_lost, calm),
@@ -208,6 +233,23 @@ def judge_phase(
         strip=tally.strips.get(index) or Strip(),
         not_judged=tuple(fault for fault in FAULTS if fault not in judged),
     )
+
+
+def shown(phase: Phase, index: int, tally: Tally, flips: FlipTable) -> bool:
+    """Whether a control has shown each fault that it must, so that it need not go on."""
+    return all(flips.shown(fault) > 0 for fault, expected in phase.expect.items() if expected == "some")
+
+
+def blind(fault: Fault, observed: int, phase: Phase, processors: int | None) -> str:
+    """What a control that has not shown the fault at a flip means, and what to do about it.
+
+    `observed`: how many such faults there were elsewhere.
+    """
+    sentence = f"{BLIND[fault]}{' at a flip' if observed else ''}, so this run proves nothing"
+    if fault == "lost" and processors == 1 and phase.strategy in TWO_CALLS and not phase.gap:
+        advice = "use a second processor" + (" or `gap: 1ms`" if phase.strategy in GAPPED else "")
+        return f"{sentence}: with one processor a gap between two system calls is hardly ever seen; {advice}"
+    return f"{sentence}; add flips or users"
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:

@@ -24,7 +24,7 @@ COLOURS: dict[Verdict, str] = {"held": "32", "violated": "31", "inconclusive": "
 
 
 def render(result: Result, *, report: str = "", colour: bool = False) -> str:
-    """Per phase: requests, flips, the distribution of answers, the expectations; then why, and last the verdict.
+    """Per phase: requests, flips, the answers, the expectations; then what they prove; last the verdict.
 
     `report` is the file with the HTML report, where one was written.
     """
@@ -34,13 +34,16 @@ def render(result: Result, *, report: str = "", colour: bool = False) -> str:
     lines += [f"note: {note}" for note in result.notes]
     if any(phase.facts.flips for phase in result.phases):
         lines.append(f"note: {words.BOUNDS}")
-    lines.append(f"why: {words.why(result)}")
+    lines += [f"  ! {problem}" for problem in result.problems]
+    if result.verdict == "held":
+        lines.append(f"why: {words.why(result)}")
     if result.verdict == "held" and not report:
         lines.append("next: --report FILE.html shows when and why, --scenario NAME asks something else")
     fitted = [part for line in lines for part in _fit(line)]
+    # These two in one piece, however long: for who looks for them.
     if report:
-        fitted.append(f"report: {report}")  # in one piece, however long
-    fitted.append(f"verdict: {result.verdict} (exit code {result.exit_code})")
+        fitted.append(f"report: {report}")
+    fitted.append(words.last_line(result))
     return "\n".join(map(_paint, fitted) if colour else fitted)
 
 
@@ -83,6 +86,8 @@ def _phase(phase: PhaseVerdict) -> Iterator[str]:
             for rate in RATES:
                 yield f"    at {rate:,} requests/s: {words.lost_per_deploy(phase.outage, rate)}"
     yield from (f"  {told}" for fault in FAULTS for told in words.facts(phase, fault))
+    if went_on := words.extended(phase):
+        yield f"  {went_on}"
     for expectation in phase.expectations:
         yield f"  {_expectation(expectation):<58} {expectation.verdict}"
     if facts.flips:

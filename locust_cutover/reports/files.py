@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from locust_cutover.judging.verdict import PhaseVerdict
 from locust_cutover.reports import words
@@ -34,6 +35,7 @@ FLIPS = (
     "torn",
     "stale",
     "flip_phase",
+    "cpu",
 )
 
 VERDICT = (
@@ -63,32 +65,27 @@ VERDICT = (
 )
 
 
-def write(result: Result, prefix: str) -> list[Path]:
-    """Write them all; OSError when one cannot be written."""
-    Path(prefix).parent.mkdir(parents=True, exist_ok=True)
-    *tables, verdict = paths(prefix)
-    for name, path in zip(TABLES, tables, strict=True):
-        with path.open("w", newline="", encoding="utf-8", errors=LENIENT) as file:
-            write_table(file, name, result)
-    text = json.dumps(as_json(result), indent=2, ensure_ascii=False) + "\n"
-    verdict.write_text(text, encoding="utf-8", errors=LENIENT)
-    return [*tables, verdict]
-
-
 def paths(prefix: str) -> list[Path]:
     """Where they are: those of `TABLES`, then the JSON file."""
     return [*(Path(f"{prefix}_{name}.csv") for name in TABLES), Path(f"{prefix}_verdict.json")]
 
 
-def write_table(file: TextIO, name: str, result: Result | None) -> None:
-    """Write one of `TABLES` as CSV; without a result only the names of its columns."""
+def table(name: str, result: Result | None) -> str:
+    """One of `TABLES` as CSV; without a result only the names of its columns."""
     columns, rows = TABLES[name]
-    plain = csv.writer(file, lineterminator="\n")
-    quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    text = io.StringIO()
+    plain = csv.writer(text, lineterminator="\n")
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     plain.writerow(columns)
     for row in rows(result) if result else ():
         # Not every Python quotes a carriage return by itself.
         (quoting if any("\r" in str(value) for value in row) else plain).writerow(row)
+    return text.getvalue()
+
+
+def verdict(result: Result) -> str:
+    """PREFIX_verdict.json."""
+    return json.dumps(as_json(result), indent=2, ensure_ascii=False) + "\n"
 
 
 def answer_rows(result: Result) -> Iterable[Sequence[object]]:
@@ -118,6 +115,7 @@ def flip_rows(result: Result) -> Iterable[Sequence[object]]:
                 visits,
                 *faults,
                 names[flip.phase],
+                "" if flip.cpu is None else flip.cpu,
             )
 
 
@@ -184,6 +182,7 @@ def as_json(result: Result) -> dict[str, Any]:
     return {
         "verdict": result.verdict,
         "exit_code": result.exit_code,
+        "problems": list(result.problems),
         "notes": list(result.notes),
         "scenario": {
             "name": result.scenario.name,
@@ -195,6 +194,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "server": result.server,
         "url": result.url,
         "users": result.users,
+        "seed": result.seed,
         "phases": [
             {
                 "name": phase.phase.name,
@@ -211,6 +211,7 @@ def as_json(result: Result) -> dict[str, Any]:
                 "failed_flips": phase.facts.failed,
                 "late_flips": phase.facts.late,
                 "met_flips": phase.met_flips,
+                "extended": phase.facts.extended,
                 "outage_us": None if phase.outage is None else asdict(phase.outage),
                 "background": None if phase.background is None else asdict(phase.background),
                 "longest_stale_ns": phase.longest_stale,

@@ -42,7 +42,21 @@ Charted = tuple[PhaseVerdict, FlipTable]
 def render(result: Result) -> str:
     """The whole file."""
     phases = list(zip(result.phases, result.flips, strict=True))
-    title = f"{result.scenario.name}: {result.verdict}"
+    return page(
+        f"{result.scenario.name}: {result.verdict}",
+        _verdict(result),
+        _answers(phases),
+        _timelines(phases, result.began),
+        _close_ups(phases, result.began),
+        _outages(phases),
+        _response_times(phases),
+        _surroundings(result),
+        _again(result),
+    )
+
+
+def page(title: str, *content: Markup) -> str:
+    """A whole file with this content."""
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     head = element(
         "head",
@@ -54,22 +68,14 @@ def render(result: Result) -> str:
         element("title", title),
         element("style", Markup(Path(__file__).with_name("report.css").read_text(encoding="utf-8"))),
     )
-    body = element(
-        "body",
-        _patterns(),
-        element(
-            "main",
-            _verdict(result),
-            _answers(phases),
-            _timelines(phases, result.began),
-            _close_ups(phases, result.began),
-            _outages(phases),
-            _response_times(phases),
-            _surroundings(result),
-            _again(result),
-        ),
-    )
+    body = element("body", _patterns(), element("main", *content))
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def headline(verdict: Verdict, told: str) -> Markup:
+    """The verdict in a sentence, with its sign."""
+    sign = element("span", words.SIGNS[verdict], class_="sign", aria_hidden="true")
+    return element("div", sign, element("p", told), class_=f"verdict {verdict}")
 
 
 def _verdict(result: Result) -> Markup:
@@ -93,16 +99,12 @@ def _verdict(result: Result) -> Markup:
     troubles = [
         f"{phase.phase.name}: {trouble}" for phase in result.phases for trouble in phase.troubles if trouble not in told
     ]
+    troubles += [problem for problem in result.problems if problem not in told]
     troubles += result.notes
     said = [(phase.phase.name, phase.facts.said) for phase in result.phases if phase.facts.said]
     return join(
         element("h1", f"{result.scenario.name} on {result.server}, {words.many(result.users, 'user')}"),
-        element(
-            "div",
-            element("span", words.SIGNS[result.verdict], class_="sign", aria_hidden="true"),
-            element("p", told),
-            class_=f"verdict {result.verdict}",
-        ),
+        headline(result.verdict, told),
         element("p", result.scenario.description, class_="small") if result.scenario.description else "",
         element("ul", *(element("li", trouble) for trouble in troubles), class_="troubles"),
         *(
@@ -172,6 +174,8 @@ def _phase_words(phase: PhaseVerdict) -> str:
         text += f", {facts.failed:,} failed"
     if told := words.late(facts):
         text += f"; {told}"
+    if went_on := words.extended(phase):
+        text += f"; {went_on}"
     return text
 
 
@@ -328,6 +332,7 @@ def _surroundings(result: Result) -> Markup:
         ("server", result.server),
         ("visited", result.url + result.scenario.site.path),
         ("visitors", words.many(result.users, "user")),
+        ("seed", "" if result.seed is None else str(result.seed)),
         ("started", result.started.isoformat(sep=" ", timespec="seconds")),
         ("ended", result.ended.isoformat(sep=" ", timespec="seconds")),
         ("versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),

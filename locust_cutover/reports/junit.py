@@ -32,7 +32,7 @@ def render(result: Result) -> str:
 
 def _suite(result: Result, phase: PhaseVerdict) -> Markup:
     facts = {"scenario": str(result.scenario.path), "server": result.server, "visits": phase.visits}
-    facts |= {"flips": phase.facts.flips, "met_flips": phase.met_flips}
+    facts |= {"flips": phase.facts.flips, "met_flips": phase.met_flips, "extended": phase.facts.extended}
     return element(
         "testsuite",
         element("properties", *(element("property", name=name, value=value) for name, value in facts.items())),
@@ -59,7 +59,7 @@ def _case(result: Result, phase: PhaseVerdict, expectation: Expectation) -> Mark
     if expectation.verdict == "violated":
         outcome = element("failure", said, message=f"{seen}; none was expected; {bound}", type="violated")
     elif expectation.verdict == "inconclusive":
-        reason = "; ".join(phase.troubles) or "not known"
+        reason = "; ".join([*phase.troubles, *result.problems]) or "not known"
         outcome = element("error", said, message=f"inconclusive: {reason}", type="inconclusive")
     return element(
         "testcase",

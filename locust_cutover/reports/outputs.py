@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
+import logging
 import os
+import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from locust_cutover.reports import files, html, junit, refusal, summary
 from locust_cutover.reports.refusal import Refusal
 from locust_cutover.result import Result
+
+logger = logging.getLogger("locust.cutover")
+
+T = TypeVar("T")
+
+UNFINISHED = "the files of this run were not written to their end"
 
 OPTIONS = {
     "report": ("FILE.html", "Write the report: one HTML file with charts that needs nothing else"),
@@ -30,18 +39,20 @@ def add_options(parser: argparse.ArgumentParser, **further: Any) -> None:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Which files are asked for; an empty name asks for none."""
+    """Which files are asked for by one run; an empty name asks for none."""
 
     csv: str = ""
     """A prefix."""
     report: str = ""
     junit: str = ""
     summary: str = ""
+    _starts: dict[str, int] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """Where ours begins in a file that is added to."""
 
     @classmethod
     def of(cls, options: Any) -> Outputs:
         """What parsed options ask for; `csv_prefix` is Locust's."""
-        return cls(options.csv_prefix or "", *(getattr(options, name) or "" for name in OPTIONS))
+        return cls(options.csv_prefix or "", **{name: getattr(options, name) or "" for name in OPTIONS})
 
     def clear(self) -> None:
         """Remove what an earlier run left, lest it be taken for this one's; OSError when that fails.
@@ -57,39 +68,115 @@ class Outputs:
                     # The file may be ours to write and its folder not, as where a container mounts the file.
                     path.write_bytes(b"")
 
-    def write(self, result: Result) -> list[str]:
-        """Write them all, each whatever becomes of the others; a line for each that could not be written."""
-        forms: dict[str, Callable[[], str]] = {
-            "report": lambda: html.render(result),
-            "junit": lambda: junit.render(result),
-            "summary": lambda: summary.render(result),
-        }
-        return self._write(lambda prefix: files.write(result, prefix), forms)
+    def write(self, result: Result) -> Result:
+        """Write them all; returns the result that all of them tell, with a problem for each that cannot be written.
+
+        1. Write every file as one of a run whose files were not written. This takes up the room for them and shows
+           what cannot be written, before anybody reads a verdict. Whatever interrupts us leaves no *held* behind.
+        2. Write them as they must be. If a file cannot be written even now, write all others again, and say so there.
+           A device or a pipe takes a text only once. So it comes first here, and has no part in step 1.
+        """
+        wanted: list[_File[Result]] = []
+        if self.csv:
+            *tables, verdict = files.paths(self.csv)
+            wanted = [
+                _File("csv", path, functools.partial(files.table, name))
+                for name, path in zip(files.TABLES, tables, strict=True)
+            ]
+            wanted.append(_File("csv", verdict, files.verdict))
+        forms = {"report": html.render, "junit": junit.render, "summary": summary.render}
+        wanted += self._named(forms)
+        wanted.sort(key=lambda file: file.plain)
+        problems: list[str] = []
+        # 1.
+        draft = result.with_problems([UNFINISHED])
+        wanted = [file for file in wanted if not (file.plain and _failed(file, draft, problems))]
+        # 2.
+        while True:
+            settled = result.with_problems(problems)
+            wanted = [file for file in wanted if not _failed(file, settled, problems)]
+            if settled.problems == result.with_problems(problems).problems:
+                return settled
 
     def write_refusal(self, why: Refusal) -> list[str]:
-        """Write what can be said of a run that never began; a line for each file that could not be written."""
-        forms: dict[str, Callable[[], str]] = {
-            "junit": lambda: refusal.as_junit(why),
-            "summary": lambda: refusal.as_summary(why),
-        }
-        *_, verdict = files.paths(self.csv)
-        return self._write(lambda _: _write(verdict, refusal.as_json(why), append=False), forms)
-
-    def _write(self, write_files: Callable[[str], object], forms: Mapping[str, Callable[[], str]]) -> list[str]:
-        problems = []
+        """Write what can be said of a run without a result; a line for each file that could not be written."""
+        with contextlib.suppress(OSError):  # then it cannot be written either
+            self.clear()
+        wanted: list[_File[Refusal]] = []
         if self.csv:
-            try:
-                write_files(self.csv)
-            except OSError as error:
-                problems.append(f"the CSV files cannot be written: {error.filename or self.csv}: {error.strerror}")
-        for name, render in forms.items():
-            path = getattr(self, name)
-            if path:
-                try:
-                    _write(Path(path), render(), append=name == "summary")
-                except OSError as error:
-                    problems.append(f"--{name} cannot be written: {path}: {error.strerror}")
+            *_, verdict = files.paths(self.csv)
+            wanted.append(_File("csv", verdict, refusal.as_json))
+        forms = {"report": refusal.as_html, "junit": refusal.as_junit, "summary": refusal.as_summary}
+        wanted += self._named(forms)
+        problems: list[str] = []
+        for file in wanted:
+            _failed(file, why, problems)
         return problems
+
+    def _named(self, forms: Mapping[str, Callable[[T], str]]) -> list[_File[T]]:
+        """The files that an option of their own asks for, each in its form."""
+        found = []
+        for name, form in forms.items():
+            if path := getattr(self, name):
+                start = self._starts.setdefault(path, _size(Path(path))) if name == "summary" else 0
+                found.append(_File(name, Path(path), form, start))
+        return found
+
+
+class _File(Generic[T]):
+    """One file; it may be written again and again, and has what was told last."""
+
+    def __init__(self, option: str, path: Path, render: Callable[[T], str], start: int = 0) -> None:
+        self._option = option
+        self._path = path
+        self._render = render
+        self.plain = True
+        """Whether it can be written more than once."""
+        self._start = start
+        with contextlib.suppress(OSError):
+            mode = path.stat().st_mode
+            self.plain = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+    def write(self, told: T) -> str:
+        """Write it; why that cannot be, empty when it can."""
+        try:
+            text = self._render(told).encode("utf-8", errors=files.LENIENT)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._overwrite(text)
+        except OSError as error:
+            problem = f"--{self._option} cannot be written: {self._path}: {error.strerror}"
+        except Exception as error:
+            logger.exception("--%s", self._option)
+            problem = f"--{self._option} cannot be made: {self._path}: {error!r}"
+        else:
+            return ""
+        with contextlib.suppress(OSError):
+            self._overwrite(b"")  # half of a text tells nothing, and what was told before is not so any more
+        return problem
+
+    def _overwrite(self, text: bytes) -> None:
+        # Without O_TRUNC: what the file takes up already is not to be had by others in between.
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if not self.plain else 0)
+        with os.fdopen(os.open(self._path, flags, 0o666), "wb", buffering=0) as file:
+            if self.plain:
+                file.seek(self._start)
+            left = memoryview(text)
+            while left:
+                left = left[file.write(left) :]
+            if self.plain:
+                file.truncate()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _failed(file: _File[T], told: T, problems: list[str]) -> bool:
+    """Write the file; when that fails, add why to the problems."""
+    problem = file.write(told)
+    if problem:
+        problems.append(problem)
+    return bool(problem)
 
 
 def prefix(prefix: str) -> str:
@@ -97,12 +184,6 @@ def prefix(prefix: str) -> str:
     for name in ("stats", "stats_history", "failures", "exceptions", *files.TABLES):
         writable(f"{prefix}_{name}.csv")
     return prefix
-
-
-def _write(path: Path, text: str, append: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a" if append else "w", encoding="utf-8", errors=files.LENIENT) as file:
-        file.write(text)
 
 
 @functools.cache  # the web UI parses the command line again for every page

@@ -1,4 +1,4 @@
-"""What the files for machines say of a run that never began: nothing was measured, and why."""
+"""What the files say of a run without a result: that nothing was proved, and why."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from locust_cutover.judging.verdict import Verdict
+from locust_cutover.reports import html
 from locust_cutover.reports.markup import element
 from locust_cutover.reports.summary import ICONS, plain
 from locust_cutover.result import machine, versions
@@ -22,6 +23,13 @@ class Refusal:
     """The name; it may be none that there is."""
     trouble: str
     exit_code: int
+    began: bool = False
+    """Whether there were visits; their counts are lost."""
+
+    @property
+    def headline(self) -> str:
+        """In one line."""
+        return "the run ended without a result" if self.began else "the run did not begin"
 
 
 def as_json(refusal: Refusal) -> str:
@@ -41,8 +49,13 @@ def as_json(refusal: Refusal) -> str:
 def as_junit(refusal: Refusal) -> str:
     """One test case with an error: there was no test."""
     counts = {"tests": 1, "failures": 0, "errors": 1}
-    error = element("error", refusal.trouble, message=f"the run did not begin: {refusal.trouble}", type=VERDICT)
-    case = element("testcase", error, name="the run begins", classname=refusal.scenario)
+    error = element("error", refusal.trouble, message=f"{refusal.headline}: {refusal.trouble}", type=VERDICT)
+    case = element(
+        "testcase",
+        error,
+        name="the run has a result" if refusal.began else "the run begins",
+        classname=refusal.scenario,
+    )
     suite = element("testsuite", case, name=refusal.scenario, **counts)
     document = element("testsuites", suite, name=f"locust-cutover: {refusal.scenario}", **counts)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}\n'
@@ -50,5 +63,14 @@ def as_junit(refusal: Refusal) -> str:
 
 def as_summary(refusal: Refusal) -> str:
     """A heading and the trouble, between empty lines."""
-    heading = f"### {ICONS[VERDICT]} {plain(f'{refusal.scenario}: the run did not begin')}"
+    heading = f"### {ICONS[VERDICT]} {plain(f'{refusal.scenario}: {refusal.headline}')}"
     return f"\n{heading}\n\n{plain(refusal.trouble)}\n\n"
+
+
+def as_html(refusal: Refusal) -> str:
+    """A page with these two."""
+    return html.page(
+        f"{refusal.scenario}: {VERDICT}",
+        element("h1", refusal.scenario),
+        html.headline(VERDICT, f"{refusal.headline[0].upper()}{refusal.headline[1:]}: {refusal.trouble}"),
+    )

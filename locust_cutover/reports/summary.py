@@ -63,7 +63,10 @@ def render(result: Result) -> str:
         for fault in FAULTS
         for fact in words.facts(phase, fault)
     ]
-    troubles += [f"- {plain(note)}" for note in result.notes]
+    troubles += [
+        f"- {plain(f'{phase.phase.name}: {went_on}')}" for phase in result.phases if (went_on := words.extended(phase))
+    ]
+    troubles += [f"- {plain(note)}" for note in (*result.problems, *result.notes)]
     if troubles:
         lines += ["", *troubles]
     if any(phase.facts.flips for phase in result.phases):

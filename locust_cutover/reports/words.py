@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from locust_cutover.judging.fliptable import SHOWS_AFTER, Convergence, Row
 from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.toll import PER_FLIP
-from locust_cutover.judging.verdict import Expectation, PhaseFacts, PhaseVerdict, Verdict
+from locust_cutover.judging.verdict import CUT_SHORT, NOT_RUN, Expectation, PhaseFacts, PhaseVerdict, Verdict
 from locust_cutover.result import Result
 from locust_cutover.scenario import Fault
 
@@ -49,7 +49,8 @@ def why(result: Result) -> str:
         ]
         return f"{_some(reasons)}."
     if result.verdict == "inconclusive":
-        reasons = [f"{phase.phase.name}: {' and '.join(phase.troubles)}" for phase in result.phases if phase.troubles]
+        reasons = list(result.problems)
+        reasons += [f"{phase.phase.name}: {' and '.join(phase.troubles)}" for phase in result.phases if phase.troubles]
         return f"{_some(reasons or ['nothing was run'])}."
     if len(result.phases) <= SPELLED_OUT:
         return " ".join(f"{phase.phase.name}: {proof(phase)}." for phase in result.phases)
@@ -185,6 +186,32 @@ def late(facts: PhaseFacts) -> str:
     return f"{many(facts.late, 'flip')} started late (busy machine; counts are unaffected)"
 
 
+def last_line(result: Result) -> str:
+    """The verdict with its exit code; why there is none, and what to do about it."""
+    line = f"verdict: {result.verdict} (exit code {result.exit_code})"
+    if result.verdict == "held":
+        return line
+    reason = why(result).removesuffix(".")
+    advice = _advice(result) if result.verdict == "inconclusive" else ""
+    return "; ".join(filter(None, [f"{line}: {reason}", advice]))
+
+
+def no_verdict(exit_code: int, reason: str) -> str:
+    """The last line of a run without a result."""
+    return f"verdict: none (exit code {exit_code}): {' '.join(reason.split())}"
+
+
+def _advice(result: Result) -> str:
+    """What to do about an inconclusive run, where its reasons do not say it."""
+    if result.problems:
+        return "see to this, then run it again"
+    if any(CUT_SHORT in phase.facts.trouble for phase in result.phases):
+        return "let it run to its end"
+    if all(phase.facts.trouble == NOT_RUN for phase in result.phases):
+        return "start it again"
+    return ""
+
+
 def seen(phase: PhaseVerdict, expectation: Expectation) -> str:
     """What was seen of one kind of fault: "106 of 34,501 visits lost (0.307 %) at 104 flips"."""
     if not expectation.observed:
@@ -249,6 +276,14 @@ def cost(row: Row) -> str:
 def span(nanoseconds: int) -> str:
     """A time as people read it."""
     return f"{nanoseconds / 1e6:,.1f} ms" if nanoseconds < 1_000_000_000 else f"{nanoseconds / 1e9:,.1f} s"
+
+
+def extended(phase: PhaseVerdict) -> str:
+    """That a control went on, for a table or a line of its own; empty when it did not."""
+    times = phase.facts.extended
+    if not times:
+        return ""
+    return f"the control was extended {many(times, 'time')}, since it had not shown each expected fault"
 
 
 def microseconds(number: float) -> str:

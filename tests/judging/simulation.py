@@ -386,7 +386,7 @@ class Simulation:
         others = sorted(link.known(received) - ({release} if kind == "torn" else possible))
         if release is None or kind == "lost":
             kind, place, marks = "lost", "at" if overlaps else "none", ()
-        elif kind == "torn" and others:
+        elif kind == "torn" and others and release in link.known(received):
             marks = tuple(chance.sample([release, chance.choice(others)], 2))
         elif kind == "stale" and others:
             marks, place = (chance.choice(others),) * 2, "after"

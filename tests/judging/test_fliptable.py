@@ -33,7 +33,7 @@ def flip(number: int, outcome: str = "ok") -> Flip:
 
 def toll(visits: int, lost: int = 0, torn: int = 0, stale: int = 0) -> Toll:
     """So many visits and faults; stale ones come after the flip, the others are at it."""
-    return Toll(visits, [lost, torn, 0], [0, 0, stale])
+    return Toll(visits, (lost, torn, 0), (0, 0, stale))
 
 
 def table_of(*flips: Flip, sparse: bool = False) -> FlipTable:
@@ -84,7 +84,7 @@ def test_harmful_counts_flips_and_not_visits() -> None:
     """A flip that lost seven is one flip that lost; one that is harmful at and after itself is one."""
     table = table_of(flip(1), flip(2), flip(3), flip(4))
     table.count(flip(1), toll(8, 7))
-    table.count(flip(3), Toll(3, [1, 1, 0], [0, 1, 0]))
+    table.count(flip(3), Toll(3, (1, 1, 0), (0, 1, 0)))
     table.count(flip(4), toll(2))
     assert [table.harmful(kind) for kind in FAULTS] == [2, 1, 0]
 
@@ -124,7 +124,7 @@ def test_lost_and_torn_could_show_at_the_flips_that_were_met_and_stale_after_tho
     table.count(flip(5), Toll(probes=3))
     table.count(flip(7), Toll(probes=1))
     table.count(flip(9), toll(1, stale=1))
-    table.count(flip(8), Toll(1, after=[0, 1, 0]))
+    table.count(flip(8), Toll(1, after=(0, 1, 0)))
     assert (table.met, table.probes) == (4, 4)
     assert [table.tried(kind) for kind in FAULTS] == [4, 5, 3]
 
@@ -134,7 +134,7 @@ def test_a_positive_control_is_lost_or_torn_at_a_flip_or_stale_after_it(
     fault: Kind, at_flip: int, after_flip: int
 ) -> None:
     """Torn after flips is none: a cache, or a server that mixes at random, does that without them."""
-    counts = [int(kind == fault) for kind in FAULTS]
+    counts = tuple(int(kind == fault) for kind in FAULTS)
     here, later = table_of(flip(1)), table_of(flip(1))
     here.count(flip(1), Toll(1, at=counts))
     later.count(flip(1), Toll(1, after=counts))
@@ -149,7 +149,7 @@ def test_a_positive_control_is_lost_or_torn_at_a_flip_or_stale_after_it(
 def test_a_repair_is_no_flip_of_the_phase(sparse: bool) -> None:
     """Number 0 has a row, so that rows add up to the phase's faults; it proves nothing of the phase's flips."""
     table = table_of(flip(0), flip(1), flip(2), sparse=sparse)
-    table.count(flip(0), Toll(6, [5, 0, 0], probes=9))
+    table.count(flip(0), Toll(6, (5, 0, 0), probes=9))
     assert (table.harmful("lost"), table.harmful_others("lost")) == (0, 1)
     assert (table.shown("lost"), table.at("lost"), table.sum_of_squares("lost")) == (0, 0, 0)
     assert (table.tried("lost"), table.tried("stale"), table.probes) == (0, 0, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,12 +15,15 @@ from locust_cutover.visit import Visit
 from tests.histories import RELEASES, flip, flips, timeline, visits
 
 
+@pytest.mark.parametrize("releases", [RELEASES, ()], ids=["named releases", "whatever somebody flips to"])
 @given(flips(most=20), visits(), st.integers(0, 20), st.integers(0, 20))
-def test_a_latecomer_judges_as_the_others_do(history: list[Flip], seen: list[Visit], first: int, more: int) -> None:
+def test_a_latecomer_judges_as_the_others_do(
+    releases: tuple[str, ...], history: list[Flip], seen: list[Visit], first: int, more: int
+) -> None:
     """Kind, age, flip and flips met, whatever came before; also of flips of which only the needed ones were kept."""
     known = history[: first + more]
-    whole = timeline("a", *history)
-    late = timeline("a", *needs([*needs(known[:first]), *known[first:]]), *history[first + more :])
+    whole = timeline("a", *history, releases=releases)
+    late = timeline("a", *needs([*needs(known[:first]), *known[first:]]), *history[first + more :], releases=releases)
     joined = max((one.completed + 1 for one in known), default=0)
     for visit in seen:
         later = visit._replace(sent=joined + visit.sent // 4, received=joined + visit.sent // 4 + visit.received % 9)

@@ -20,7 +20,7 @@ from tests.histories import timeline
 from tests.tallies import after, alone, at, count, made, runs, tally_of, travel, visit
 
 
-def tolls(tally: Tally) -> dict[Key, tuple[int, list[int]]]:
+def tolls(tally: Tally) -> dict[Key, tuple[int, tuple[int, ...]]]:
     """Of each flip its visits and faults, by the phase of the visits, that of the flip and its number."""
     return {key: (toll.visits, toll.faults) for key, (_, toll) in tally.flips.items()}
 
@@ -71,7 +71,7 @@ def test_a_visit_counts_for_the_flip_it_met_with_what_it_was() -> None:
     flip = made(3)
     tally = tally_of(*((visit(), at(kind, flip)) for kind in KINDS), (visit(), at("lost", flip)))
     assert tally.flips[0, 0, 3][0] == flip
-    assert tolls(tally) == {(0, 0, 3): (6, [2, 1, 1])}
+    assert tolls(tally) == {(0, 0, 3): (6, (2, 1, 1))}
 
 
 def test_a_flip_is_kept_apart_by_its_phase_and_by_that_of_its_visits() -> None:
@@ -81,7 +81,7 @@ def test_a_flip_is_kept_apart_by_its_phase_and_by_that_of_its_visits() -> None:
         (visit(1), at("torn", made(1, 1))),
         (visit(1), after("stale", made(1, 0))),
     )
-    assert tolls(tally) == {(0, 0, 1): (1, [1, 0, 0]), (1, 1, 1): (1, [0, 1, 0]), (1, 0, 1): (1, [0, 0, 1])}
+    assert tolls(tally) == {(0, 0, 1): (1, (1, 0, 0)), (1, 1, 1): (1, (0, 1, 0)), (1, 0, 1): (1, (0, 0, 1))}
 
 
 @pytest.mark.parametrize("kind", ["lost", "torn", "stale"])
@@ -229,7 +229,7 @@ def test_a_tally_that_travelled_goes_on_counting() -> None:
     back.merge(parts()[0])
     assert back.visits(0, "torn") == 1
     assert back.places[0, "lost", "none"] == 0
-    assert tolls(back) == {(0, 0, 1): (2, [1, 1, 0])}
+    assert tolls(back) == {(0, 0, 1): (2, (1, 1, 0))}
 
 
 @given(runs(), st.randoms(use_true_random=False))
@@ -245,5 +245,5 @@ def test_a_tally_counts_what_one_would_count_by_hand(
         found = {flip: toll for (index, _, _), (flip, toll) in tally.flips.items() if index == phase}
         assert {flip: toll.visits for flip, toll in found.items() if toll.visits} == by_hand.visits
         assert {flip: toll.probes for flip, toll in found.items() if toll.probes} == by_hand.probes
-        assert all(tuple(toll.faults) == by_hand.faults(flip) for flip, toll in found.items())
+        assert all(toll.faults == by_hand.faults(flip) for flip, toll in found.items())
         assert numbers(tally.met.get(phase, [])) == {flip.number for flip in by_hand.met}

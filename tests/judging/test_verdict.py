@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.verdict import (
+    BLIND,
     EXIT_CODES,
     RESTLESS,
     UNMET,
@@ -23,6 +25,7 @@ from locust_cutover.judging.verdict import (
     PhaseVerdict,
     Verdict,
     judge_phase,
+    shown,
     worst,
 )
 from locust_cutover.result import Result
@@ -68,10 +71,14 @@ class Seen:
         self.tally.flips.clear()
         return self
 
-    def judge(self, phase: Phase, facts: PhaseFacts | None = None) -> PhaseVerdict:
+    def judge(self, phase: Phase, facts: PhaseFacts | None = None, processors: int | None = None) -> PhaseVerdict:
         """The verdict; `facts` are those of a phase without trouble when not given."""
         facts = facts or PhaseFacts(seconds=SECONDS, flips=len(self.flips) - 1)
-        return judge_phase(phase, self.index, facts, self.tally, self.table)
+        return judge_phase(phase, self.index, facts, self.tally, self.table, processors=processors)
+
+    def shown(self, phase: Phase) -> bool:
+        """Whether a control has shown its faults."""
+        return shown(phase, self.index, self.tally, self.table)
 
 
 def troubled(**facts: object) -> PhaseFacts:
@@ -192,7 +199,7 @@ def test_faults_away_from_every_flip_are_no_positive_control(fault: Fault) -> No
     result = Seen().add("ok", 100).add(fault, 50).judge(phase(**expect))
     assert result.verdict == "inconclusive"
     assert expectation(result, fault).at_none == expectation(result, fault).observed == 50
-    assert f"{fault} visits were to be seen at flips and none was" in result.troubles
+    assert f"{BLIND[fault]} at a flip, so this run proves nothing; add flips or users" in result.troubles
 
 
 def test_one_fault_at_a_flip_is_control_enough_among_many_elsewhere() -> None:
@@ -409,3 +416,66 @@ def test_the_times_of_stale_visits_stand_in_the_verdict() -> None:
     seen.table.take(seen.tally)
     assert seen.judge(phase()).longest_stale == 99
     assert seen.judge(phase()).convergence == Convergence(unseen=299, next_flip=True)
+
+
+# A control that shows nothing
+
+
+def test_a_control_has_shown_its_faults_when_each_was_at_a_flip() -> None:
+    """One is enough; what was at no flip is none, and what may be is not waited for."""
+    both = phase(lost="some", torn="some", stale="any")
+    seen = Seen().add("ok", 100).add("lost", 5)
+    assert not seen.shown(both)
+    assert not seen.add("lost", at=3).shown(both)
+    assert seen.add("torn", at=4).shown(both)
+    assert Seen().shown(phase(lost="any"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("lost", "the control lost no request, so this run proves nothing; add flips or users"),
+        ("torn", "the control tore no page, so this run proves nothing; add flips or users"),
+        ("stale", "the control served no stale page, so this run proves nothing; add flips or users"),
+    ],
+)
+def test_a_blind_control_says_what_to_do(fault: Fault, sentence: str) -> None:
+    """In one sentence."""
+    expect: dict[Fault, Expected] = {fault: "some"}
+    assert sentence in Seen().add("ok", 100).judge(phase(**expect), processors=2).troubles
+
+
+@pytest.mark.parametrize(
+    ("strategy", "advice"),
+    [
+        ("forced", "use a second processor or `gap: 1ms`"),
+        ("two-renames", "use a second processor or `gap: 1ms`"),
+        ("swap-folders", "use a second processor"),
+    ],
+)
+def test_with_one_processor_a_gap_of_two_calls_is_hardly_seen_and_that_is_said(strategy: str, advice: str) -> None:
+    """More flips or users would not help; with more processors, or on a machine that is not known, they may."""
+    control = replace(phase(lost="some", torn="any", stale="any"), strategy=strategy)
+    seen = Seen().add("ok", 100)
+    (one,) = seen.judge(control, processors=1).troubles
+    assert one == (
+        "the control lost no request, so this run proves nothing: with one processor a gap between two system calls "
+        f"is hardly ever seen; {advice}"
+    )
+    for processors in (2, None):
+        (more,) = seen.judge(control, processors=processors).troubles
+        assert more.endswith("proves nothing; add flips or users")
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        replace(phase(lost="some", torn="any", stale="any"), gap=1_000_000),
+        replace(phase(lost="some", torn="any", stale="any"), strategy="command"),
+        phase(torn="some", stale="any"),
+    ],
+)
+def test_with_one_processor_other_controls_can_be_seen(control: Phase) -> None:
+    """A gap that was planted, a command with processes of its own, and pages that are torn."""
+    (trouble,) = Seen().add("ok", 100).judge(control, processors=1).troubles
+    assert trouble.endswith("proves nothing; add flips or users")

@@ -184,8 +184,7 @@ def lived_on() -> Result:
     first.flip(300, "a").visit(310, "b", "b", times=5).visit(330, "a", "a", times=3).visit(340, "b", "b", took=0.5)
     second = Told("second").visit(5, "b", "b", times=12).visit(20, "a", "a", times=30).repair(90)
     second.flip(100).visit(99.5, answer="404 Not Found").visit(90.01, answer="404 Not Found", took=0.01)
-    second.visit(110, "a", "a", times=4).visit(120, "b", "b", times=40).visit(400, "b", "a").visit(410, "b", "b")
-    second.visit(420, answer="reset")
+    second.visit(110, "a", "a", times=4).visit(120, "b", "b", times=40).visit(116, "b", "a").visit(420, answer="reset")
     return result(first, second, one_link=True)
 
 

@@ -115,7 +115,7 @@ def test_each_phase_has_its_part_in_order() -> None:
     report = lines(verdict(*ANSWERS), replace(verdict(("ok", "200 OK", 5)), phase=atomic))
     headings = [line.split(":")[0] for line in report if "requests in" in line]
     assert headings == ["forced", "atomic"]
-    assert report[-1] == "verdict: inconclusive (exit code 3)"
+    assert report[-1].startswith("verdict: inconclusive (exit code 3): ")
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,7 @@ def test_a_phase_without_visits_has_no_outage() -> None:
         f"  {'stale: 0; expected: none':<58} inconclusive",
         "  ! was not run",
         "",
-        "why: forced: was not run.",
-        "verdict: inconclusive (exit code 3)",
+        "verdict: inconclusive (exit code 3): forced: was not run; start it again",
     ]
 
 
@@ -244,13 +243,13 @@ def widest() -> PhaseVerdict:
     "server", ["nginx 1.22.1", "Apache/2.4.57 (Debian) mod_fcgid/2.3.9 OpenSSL/3.0.11 PHP/8.2.7 x"]
 )
 def test_no_line_is_longer_than_80_columns(server: str) -> None:
-    """Whatever the names and the numbers are; nothing that was to be said is cut off."""
+    """Whatever the names and the numbers are, but for the last; nothing that was to be said is cut off."""
     name = "does-it-matter-how-a-symlink-is-switched-under-load-" * 4
     scenario = Scenario(name, Path("x.yaml"), "", Site(), Load(), (PHASE,))
     phase = widest()
     report = lines(phase, scenario=scenario, server=server)
-    assert max(map(len, report)) <= 80
-    text = " ".join(" ".join(report).split())
+    assert max(map(len, report[:-1])) <= 80
+    text = " ".join(" ".join(report[:-1]).split())
     assert phase.phase.name in text
     assert server in text
     great = "10,000,000,000"
@@ -260,7 +259,7 @@ def test_no_line_is_longer_than_80_columns(server: str) -> None:
     for number in range(5):
         assert f"worker build-host-{number}.example.org_0123456789abcdef died" in text
     assert "outage per flip (95 %): 20,000 ms (20,000 ms to 20,000 ms)" in text
-    assert report[-1] == "verdict: inconclusive (exit code 3)"
+    assert report[-1].startswith("verdict: inconclusive (exit code 3): ")
 
 
 def test_a_long_line_goes_on_further_in() -> None:
@@ -295,24 +294,41 @@ def result(phase: PhaseVerdict) -> Result:
     return Result(scenario, (phase,), (), "nginx 1.22.1", 10, "http://127.0.0.1:8080", 0, now, now)
 
 
-def test_the_last_line_is_the_verdict_and_the_one_before_says_where_the_report_is() -> None:
+def test_the_line_before_the_last_says_where_the_report_is() -> None:
     """In one piece, so that it can be clicked or copied, whatever the verdict and however long the path."""
     path = f"/srv/{'reports of our site/' * 6}run.html"
     for one in (result(verdict(*ANSWERS)), result(verdict(*ANSWERS, at=None))):
-        assert render(one, report=path).splitlines()[-2:] == [
-            f"report: {path}",
-            f"verdict: {one.verdict} (exit code {one.exit_code})",
-        ]
+        assert render(one, report=path).splitlines()[-2] == f"report: {path}"
 
 
-def test_before_the_verdict_stands_why() -> None:
-    """The headline of all reports."""
+@pytest.mark.parametrize("report", ["", "run.html"])
+def test_the_last_line_is_the_verdict_and_why_a_run_failed(report: str) -> None:
+    """In one piece: `tail -1` of a log shows it."""
     failed = verdict(*ANSWERS, ("stale", "200 OK", 7))
-    why, then, verdict_line = render(result(failed)).splitlines()[-3:]
-    assert f"{why} {then.strip()}" == (
-        "why: forced: 7 of 10,007 visits stale (0.07 %) after 1 flip, where none was expected."
+    assert (
+        render(result(failed), report=report)
+        .splitlines()[-1]
+        .startswith("verdict: violated (exit code 1): forced: 7 of 10,007 visits stale")
     )
-    assert verdict_line == "verdict: violated (exit code 1)"
+    assert render(result(verdict(*ANSWERS)), report=report).splitlines()[-1] == "verdict: held (exit code 0)"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "problems", "said"),
+    [
+        ("cut short", [], "forced: cut short; let it run to its end"),
+        ("the switcher died", [], "forced: the switcher died"),
+        (
+            "",
+            ["--report cannot be written: x: is full"],
+            "--report cannot be written: x: is full; see to this, then run",
+        ),
+    ],
+)
+def test_the_last_line_of_an_inconclusive_run_says_what_to_do(trouble: str, problems: list[str], said: str) -> None:
+    """Where the reason does not say it itself."""
+    one = result(verdict(*ANSWERS, facts=PhaseFacts(seconds=1, flips=500, trouble=trouble))).with_problems(problems)
+    assert render(one).splitlines()[-1].startswith(f"verdict: inconclusive (exit code 3): {said}")
 
 
 def test_colours_are_for_the_verdicts_and_for_what_is_wrong() -> None:
@@ -342,3 +358,11 @@ def test_colours_are_for_a_terminal_whose_user_wants_them(environment: dict[str,
     """NO_COLOR counts when it is not empty."""
     assert wants_colour(Stream(), environment) == wanted
     assert not wants_colour(io.StringIO(), environment)
+
+
+def test_a_control_that_went_on_says_so() -> None:
+    """And how often; others say nothing of it."""
+    facts = PhaseFacts(seconds=10.0, flips=500, extended=2)
+    line = "  the control was extended 2 times, since it had not shown each expected fault"
+    assert line in lines(verdict(*ANSWERS, facts=facts))
+    assert not [line for line in lines(verdict(*ANSWERS)) if "extended" in line]

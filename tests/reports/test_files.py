@@ -15,7 +15,7 @@ from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseFacts, judge_phase
-from locust_cutover.reports import files
+from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result
 from locust_cutover.scenario import Load, Phase, Scenario, Site
 from locust_cutover.visit import Kind, Visit
@@ -121,7 +121,7 @@ def run() -> Run:
 
 def written(result: Result, folder: Path) -> dict[str, list[dict[str, str]]]:
     """The rows of each CSV file, read back."""
-    files.write(result, str(folder / "run"))
+    Outputs(csv=str(folder / "run")).write(result)
     rows = {}
     for name in ("answers", "flips", "verdict"):
         with (folder / f"run_{name}.csv").open(newline="", encoding="utf-8") as file:
@@ -141,28 +141,20 @@ def as_json(folder: Path) -> dict[str, Any]:
 def test_four_files_are_written_and_named(tmp_path: Path) -> None:
     """By the prefix, whose folder is made; a second time they are replaced."""
     for _ in range(2):
-        paths = files.write(run().result(), str(tmp_path / "not" / "yet" / "run"))
-        assert sorted(path.name for path in paths) == [
+        Outputs(csv=str(tmp_path / "not" / "yet" / "run")).write(run().result())
+        assert sorted(path.name for path in (tmp_path / "not" / "yet").iterdir()) == [
             "run_answers.csv",
             "run_flips.csv",
             "run_verdict.csv",
             "run_verdict.json",
         ]
-        assert sorted(paths) == sorted((tmp_path / "not" / "yet").iterdir())
-
-
-def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    """The caller says so."""
-    (tmp_path / "run_flips.csv").mkdir()
-    with pytest.raises(IsADirectoryError):
-        files.write(run().result(), str(tmp_path / "run"))
 
 
 @pytest.mark.parametrize(
     ("name", "columns"),
     [
         ("answers", "phase,kind,answer,count,share"),
-        ("flips", "phase,flip,release,invoked_s,completed_s,took_us,outcome,visits,lost,torn,stale,flip_phase"),
+        ("flips", "phase,flip,release,invoked_s,completed_s,took_us,outcome,visits,lost,torn,stale,flip_phase,cpu"),
         (
             "verdict",
             "phase,expectation,observed,verdict,visits,flips,harmful_flips,harmful_upper95,outage_us,outage_us_upper95,"
@@ -173,7 +165,7 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 )
 def test_the_columns_are_those_that_scripts_rely_on(tmp_path: Path, name: str, columns: str) -> None:
     """Names and order are a contract; lines end as Unix lines do, for cut and awk."""
-    files.write(run().result(), str(tmp_path / "run"))
+    Outputs(csv=str(tmp_path / "run")).write(run().result())
     data = (tmp_path / f"run_{name}.csv").read_bytes()
     assert data.split(b"\n")[0].decode() == columns
     assert b"\r" not in data
@@ -213,9 +205,9 @@ def test_each_flip_has_its_times_and_its_visits(tmp_path: Path) -> None:
     """Times from the start of the run, to the nanosecond; a failed flip says why."""
     rows = [row for row in written(run().result(), tmp_path)["flips"] if row["phase"] == "forced"]
     assert [tuple(row.values())[1:] for row in rows] == [
-        ("1", "b", "1.520000000", "1.520040250", "40.250", "ok", "7", "7", "0", "0", "forced"),
-        ("2", "a", "1.540000000", "1.540040250", "40.250", "ok", "6", "0", "0", "2", "forced"),
-        ("3", "b", "1.560000000", "1.560040250", "40.250", "Permission denied", "3", "0", "3", "0", "forced"),
+        ("1", "b", "1.520000000", "1.520040250", "40.250", "ok", "7", "7", "0", "0", "forced", ""),
+        ("2", "a", "1.540000000", "1.540040250", "40.250", "ok", "6", "0", "0", "2", "forced", ""),
+        ("3", "b", "1.560000000", "1.560040250", "40.250", "Permission denied", "3", "0", "3", "0", "forced", ""),
     ]
 
 
@@ -326,8 +318,9 @@ def test_a_phase_that_was_not_run_has_no_outage(tmp_path: Path) -> None:
 def test_the_json_file_says_what_the_run_was(tmp_path: Path) -> None:
     """Scenario, times, server, users, versions and machine, so that the file is enough by itself."""
     told = {"versions": {"python": "3.11.2", "locust": "2.47"}, "machine": {"system": "Linux", "cpus": 2}}
-    written(run().result(**told), tmp_path)
+    written(run().result(**told, seed=4711), tmp_path)
     found = as_json(tmp_path)
+    assert found["seed"] == 4711
     assert (found["verdict"], found["exit_code"]) == ("violated", 1)
     assert found["scenario"] == {"name": "two", "path": "scenarios/two.yaml", "description": "Why?"}
     assert (found["server"], found["users"], found["url"]) == ("nginx 1.22.1", 10, "http://127.0.0.1:8080")
@@ -361,6 +354,7 @@ def test_the_json_file_has_what_the_csv_files_have(tmp_path: Path) -> None:
     assert (phases[0]["background"]["lost"], phases[0]["background"]["visits"]) == (1, 901)
     lost = phases[0]["expectations"]["lost"]
     assert [lost[key] for key in ("at_flips", "after_flips", "at_none", "tried_flips")] == [7, 0, 1, 3]
+    assert [phase["extended"] for phase in phases] == [0] * len(phases)
     assert set(phases[0]["outage_us"]) == {"us", "lower95", "upper95"}
 
 
@@ -389,7 +383,7 @@ def test_any_text_survives(tmp_path: Path, text: str) -> None:
 
 def test_text_beyond_ascii_can_be_read_in_the_files(tmp_path: Path) -> None:
     """Not as escapes."""
-    files.write(Run(phase("Blaugrün")).result(), str(tmp_path / "run"))
+    Outputs(csv=str(tmp_path / "run")).write(Run(phase("Blaugrün")).result())
     assert "Blaugrün" in (tmp_path / "run_verdict.json").read_text(encoding="utf-8")
 
 

@@ -399,3 +399,15 @@ def test_what_is_drawn_is_in_sight(opened: Any) -> None:
     for kind in ("torn", "stale", "unjudged"):
         fill = page.evaluate(f"getComputedStyle(document.querySelector('figure rect.{kind}')).fill")
         assert f"#{kind}" in fill
+
+
+def test_a_control_that_went_on_and_the_seed_are_told() -> None:
+    """With the seed in the scenario the flips come at the same moments again."""
+    run = result(held(), seed=4711)
+    run.phases[0].facts.extended = 2
+    root = parsed(run)
+    assert "50 flips, strategy forced; the control was extended 2 times, since it had not shown" in everything(root)
+    seed = next(place for place, one in enumerate(root.iter()) if one.text == "seed")
+    assert list(root.iter())[seed + 1].text == "4711"
+    assert "extended" not in everything(parsed(result(held())))
+    assert not [one for one in parsed(result(held())).iter() if one.text == "seed"]

@@ -60,7 +60,7 @@ def test_what_else_there_is_to_say_is_told_by_phase() -> None:
     """How long pages were stale, what was lost away from flips, and what the bounds are about."""
     html = rendered(summary.render(lived_on()))
     assert "<li>first: not converged: still stale 40.4 ms after the flip, when the phase ended</li>" in html
-    assert "<li>second: background: 1 of 89 visits away from flips lost, 1.1 % (95 %: " in html
+    assert "<li>second: background: 1 of 88 visits away from flips lost, 1.1 % (95 %: " in html
     assert f"<p>{words.BOUNDS}</p>" in html
     assert words.BOUNDS not in rendered(summary.render(result(Told("never", trouble="was not run"))))
 
@@ -124,3 +124,12 @@ def test_what_is_linked_after_markdown_is_in_pieces(text: str) -> None:
     html = rendered(summary.render(result(told, server=text)))
     pieces = [unescape(piece).replace("&", "&amp;") for piece in re.split(r"<[^>]*>", html)]
     assert [piece for piece in pieces if looked_for.search(piece)] == []
+
+
+def test_a_control_that_went_on_says_so() -> None:
+    """In the list below the tables."""
+    run = result(held())
+    assert "extended" not in summary.render(run)
+    run.phases[0].facts.extended = 1
+    line = "<li>atomic: the control was extended 1 time, since it had not shown each expected fault</li>"
+    assert line in rendered(summary.render(run))

@@ -95,7 +95,7 @@ def test_no_more_flips_than_the_page_can_show() -> None:
     for index in (0, 1):
         for number in range(1, NEWEST):
             changed.flips(flip(number, index))
-            changed.tables[index].count(flip(number, index), Toll(1, [1, 0, 0]))
+            changed.tables[index].count(flip(number, index), Toll(1, (1, 0, 0)))
     rows = tables(changed.result())["flips"]
     assert len(rows) == NEWEST
     assert [(row["phase"], row["flip"]) for row in (rows[0], rows[-1])] == [

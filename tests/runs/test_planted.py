@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from locust_cutover.check import main as check
+from tests.conftest import in_a_time_namespace
 from tests.locust_process import LocustProcess, processes
 from tests.runs.planted.pages import AGE
 from tests.runs.test_run import check_sums
@@ -134,7 +135,7 @@ def test_locust_and_the_server_and_we_count_the_same(tmp_path: Path, workers: in
         assert again == Path(f"{locust.prefix}_{report}.csv").read_text()
     said = json.loads((tmp_path / "again_verdict.json").read_text())
     assert {"python", "locust", "locust-cutover", "gevent", "geventhttpclient"} <= set(said["versions"])
-    assert {"system", "kernel", "arch", "cpus"} == set(said["machine"])
+    assert {"system", "kernel", "arch", "cpus", "processors"} == set(said["machine"])
     for key in ("versions", "machine"):
         assert said[key] == locust.verdict()[key]
 
@@ -202,22 +203,25 @@ def test_a_worker_that_dies_makes_the_run_inconclusive_and_is_named(
     assert "died" in locust.wait_for("! worker ")
 
 
-def test_a_worker_on_another_host_makes_the_run_inconclusive_and_visits_nothing(
-    tmp_path: Path, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("where", ["another host", "another time namespace"])
+def test_a_worker_with_another_clock_makes_the_run_inconclusive_and_visits_nothing(
+    tmp_path: Path, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    """Its clock is another one. What the others saw is counted."""
+    """Its times cannot be compared with those of the flips. What the others saw is counted."""
     port = str(free_port())
     path = scenario(tmp_path, "planted-none")
     arguments = ["-f", "tests/runs/planted/locustfile.py", "--worker", "--master-port", port]
+    inside = in_a_time_namespace() if where == "another time namespace" else []
     with (
         planted(tmp_path, path, "--master", "--master-bind-port", port, "--expect-workers", "2") as locust,
         LocustProcess(tmp_path, *arguments) as near,
     ):
-        monkeypatch.setenv("OTHER_HOST", "elsewhere")
-        with LocustProcess(tmp_path, *arguments) as far:
+        if where == "another host":
+            monkeypatch.setenv("OTHER_CLOCK", "elsewhere")
+        with LocustProcess(tmp_path, *arguments, inside=inside) as far:
             assert locust.wait() == 3, locust.output
             assert (near.wait(), far.wait()) == (0, 0), far.output
-    assert ": it is on another host" in locust.wait_for("! worker ")
+    assert ": it is on another host or in another time namespace" in " ".join(locust.output.split())
     assert "no visitors here: it is on another host" in far.output
     assert "no visitors here" not in near.output
     assert set(kinds(locust)) == {"ok"}

@@ -162,11 +162,54 @@ def test_an_expectation_that_is_not_met_is_exit_code_1(tmp_path: Path) -> None:
 
 
 def test_a_positive_control_that_saw_nothing_is_exit_code_3(tmp_path: Path) -> None:
-    """Atomic that was expected to lose something proves nothing."""
+    """Atomic that was expected to lose something proves nothing, after it has gone on to five times its length."""
     text = "phases: [{strategy: atomic, every: 2ms, duration: 300ms, expect: {lost: some, torn: any}}]"
     with headless(tmp_path, write(tmp_path, text)) as locust:
         assert locust.wait() == 3, locust.output
-    assert "lost visits were to be seen at flips and none was" in locust.output
+    assert "the control lost no request, so this run proves nothing; add flips or users" in locust.output
+    assert "the control was extended 4 times, since it had not shown each expected fault" in locust.output
+    (phase,) = locust.verdict()["phases"]
+    assert (phase["extended"], phase["flips"]) == (4, 5 * 150)
+
+
+LATE = """
+load: {users: 10, spawn_rate: 100}
+phases:
+  - name: a gap from the third flip on
+    strategy: {command: [sh, -c, "SCRIPT"]}
+    every: 1ms
+    flips: 2
+    expect: {lost: some, torn: any}
+""".replace(
+    "SCRIPT",
+    "if [ -e {root}/seen ]; then rm {link}; sleep 0.1; fi; "
+    "ln -sfn {target} {link}; [ {release} = b ] || touch {root}/seen",
+)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_control_goes_on_until_it_has_shown_what_it_must(tmp_path: Path, workers: int) -> None:
+    """And no longer: for as long again, in the same phase, whose flips and visits all count."""
+    arguments = processes(workers) if workers else []
+    with headless(tmp_path, write(tmp_path, LATE), *arguments) as locust:
+        assert locust.wait() == 0, locust.output
+        assert locust.leaves_nothing()
+    (phase,) = locust.verdict()["phases"]
+    assert (phase["extended"], phase["flips"]) == (1, 4)
+    assert [row["flip"] for row in locust.rows("flips")] == ["1", "2", "3", "4"]
+
+
+def test_a_cut_ends_a_control_that_goes_on(tmp_path: Path) -> None:
+    """Ctrl-C is not for its next schedule."""
+    text = "phases: [{strategy: atomic, every: 2ms, duration: 1s, expect: {lost: some, torn: any}}]"
+    with headless(tmp_path, write(tmp_path, text)) as locust:
+        locust.wait_for("the control has not shown its faults yet; it goes on")
+        locust.signal(signal.SIGINT)
+        assert locust.wait() == 3, locust.output
+        assert locust.leaves_nothing()
+    (phase,) = locust.verdict()["phases"]
+    assert "cut short" in phase["troubles"]
+    assert phase["extended"] < 4
 
 
 def test_a_command_that_flips_nothing_is_never_a_pass(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def assert_true_stream(events: Sequence[Event], releases: Sequence[str] = ("a", 
     watermark = 0
     for event in events:
         assert event["watermark"] > watermark
-        for _, _, _, invoked, completed, _, _ in batch(event):
+        for _, _, _, invoked, completed, *_ in batch(event):
             assert invoked > watermark, "an earlier line said that all flips invoked until then were known"
             assert completed <= event["watermark"]
         watermark = event["watermark"]

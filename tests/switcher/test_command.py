@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from switcher.command import run_command
+from switcher.command import check_program, run_command
+from switcher.place import SiteError
 from tests.switcher.process import PATIENCE, Site, run
 
 LONG = 60_000_000_000
@@ -156,3 +157,68 @@ def test_a_log_that_cannot_be_written_is_refused(site: Site) -> None:
     assert (done.code, done.events) == (2, [])
     assert done.errors == ["switcher: --log /nonexistent/x: No such file or directory"]
     assert site.points_to() == "a"
+
+
+# The program is looked for before anything is flipped
+
+
+def refusal(site: Site, program: str) -> str:
+    """What is said of a program that is not there."""
+    with pytest.raises(SiteError) as caught:
+        check_program([program, "{target}"], str(site.link), str(site.root), {"a": "one", "b": "two"})
+    return str(caught.value)
+
+
+def script(path: Path, mode: int = 0o755) -> Path:
+    """A program that does nothing."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(mode)
+    return path
+
+
+def test_a_program_that_the_system_finds_is_let_be(site: Site) -> None:
+    """By its name, by its path, and by one that the site completes."""
+    script(site.root / "deploy")
+    script(site.root / "a" / "flip")
+    script(site.root / "b" / "flip")
+    for program in ("ln", sys.executable, "{root}/deploy", "{link}/flip", "{root}/{target}/flip"):
+        check_program([program], str(site.link), str(site.root), {"a": "a", "b": "b"})
+
+
+def test_a_mistyped_program_is_told_with_where_it_was_looked_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A name in PATH, a path where it leads to, a relative one from the folder that it was started in."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.chdir(tmp_path)
+    assert refusal(site, "lnn") == "command: expected a program, got 'lnn': not found in PATH (/usr/bin:/bin)"
+    assert refusal(site, "{root}/deploy") == f"command: expected a program, got '{site.root}/deploy': no such file"
+    assert refusal(site, "bin/deploy") == (
+        f"command: expected a program, got 'bin/deploy': no such file, seen from {tmp_path}"
+    )
+
+
+def test_what_cannot_be_executed_is_no_program(site: Site) -> None:
+    """A folder, and a file without the permission."""
+    assert refusal(site, "{root}/a") == f"command: expected a program, got '{site.root}/a': it is a folder"
+    plain = script(site.root / "plain", 0o644)
+    assert refusal(site, str(plain)) == f"command: expected a program, got '{plain}': it is not an executable file"
+
+
+def test_a_program_of_the_release_must_be_in_each(site: Site) -> None:
+    """The flip to the one without it would fail."""
+    script(site.root / "a" / "flip")
+    assert refusal(site, "{root}/{target}/flip").endswith(f"got '{site.root}/b/flip': no such file")
+    script(site.root / "one" / "flip")
+    assert refusal(site, "{root}/{release}/flip").endswith(f"got '{site.root}/two/flip': no such file")
+
+
+def test_a_switcher_with_a_mistyped_command_does_not_begin(site: Site) -> None:
+    """One line, exit code 2, and the link is where it was, even where it had to be repaired."""
+    site.link.unlink()
+    done = run("command", *site.options(), "--every", "1s", "--", "lnn", "-sfn", "{target}", "{link}")
+    assert (done.code, done.events) == (2, [])
+    assert len(done.errors) == 1
+    assert done.errors[0].startswith("switcher: command: expected a program, got 'lnn': not found in PATH (")
+    assert site.points_to() is None

@@ -15,13 +15,14 @@ import tempfile
 import termios
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from switcher.strategies import STRATEGIES
+from switcher.strategies import GAPPED, STRATEGIES
 from switcher.switch import LATE
-from tests.switcher.process import PATIENCE, SWITCHER, Child, Run, Site, assert_true_stream, files, run
+from tests.switcher.process import PATIENCE, SWITCHER, Child, Run, Site, assert_true_stream, files, flips_of, run
 
 MS = 1_000_000
 
@@ -130,7 +131,9 @@ def test_a_run_flips_and_says_so(site: Site, strategy: str) -> None:
         "link": str(site.link),
         "release": "a",
         "repaired": False,
-        "columns": ["flip", "release", "due", "invoked", "completed", "held", "outcome"],
+        "columns": ["flip", "release", "due", "invoked", "completed", "held", "outcome", "cpu"],
+        "jitter": 1.0,
+        "seed": result.ready["seed"],
         "watermark": result.ready["watermark"],
     }
     assert set(result.done) == {"event", "release", "repaired", "reason", "flips", "failed", "late", "watermark"}
@@ -166,8 +169,8 @@ def test_the_link_may_have_another_name(site: Site) -> None:
 
 
 def test_the_flips_keep_to_the_schedule(site: Site) -> None:
-    """Flip k is due k intervals after the first one, to the nanosecond, and is not made before that."""
-    result = run("atomic", *site.options(), "--every", "5ms", "--flips", "40")
+    """Without jitter flip k is due k intervals after the first one, to the nanosecond, and is not made before that."""
+    result = run("atomic", *site.options(), "--every", "5ms", "--flips", "40", "--jitter", "0")
     assert_ended_well(result, site, "schedule")
     dues = [flip["due"] for flip in result.flips]
     assert dues == [dues[0] + k * 5 * MS for k in range(40)]
@@ -175,9 +178,72 @@ def test_the_flips_keep_to_the_schedule(site: Site) -> None:
     assert result.done["late"] == sum(flip["invoked"] - flip["due"] > LATE for flip in result.flips)
 
 
+def test_flips_come_at_random_moments_that_a_seed_brings_back(site: Site) -> None:
+    """Each in its own interval, and not one after exactly the same time as another; `ready` says the seed."""
+    options = ["atomic", *site.options(), "--every", "2ms", "--flips", "40"]
+    first = run(*options)
+    seed = first.ready["seed"]
+    second, other = run(*options, "--seed", str(seed)), run(*options, "--seed", str(seed + 1))
+    times = []
+    for result in (first, second, other):
+        assert_ended_well(result, site, "schedule")
+        dues = [flip["due"] for flip in result.flips]
+        assert all(flip["due"] <= flip["invoked"] for flip in result.flips)
+        times.append([due - dues[0] for due in dues])
+    assert (first.ready["jitter"], second.ready["seed"]) == (1.0, seed)
+    assert times[0] == times[1] != times[2]
+    assert len({later - earlier for earlier, later in pairwise(times[0])}) > 20
+
+
+def test_the_flips_move_from_processor_to_processor(site: Site) -> None:
+    """So that none of them is always, or never, the one of the server; the stream says which one it was."""
+    usable = os.sched_getaffinity(0)
+    result = run("forced", *site.options(), "--every", "1ms", "--flips", "40", "--seed", "7")
+    assert_ended_well(result, site, "schedule")
+    assert {flip["cpu"] for flip in result.flips} == usable
+
+
+def test_a_processor_that_may_not_be_used_is_not_used(site: Site) -> None:
+    """As with taskset, or in a container that has been given some of them."""
+    only = min(os.sched_getaffinity(0))
+    command = after(f"import os; os.sched_setaffinity(0, {{{only}}})")
+    result = run("forced", *site.options(), "--every", "0", "--flips", "40", command=command)
+    assert_ended_well(result, site, "schedule")
+    assert {flip["cpu"] for flip in result.flips} == {only}
+
+
+def test_a_command_runs_where_the_system_lets_it(site: Site) -> None:
+    """Its processes may use all processors that the switcher may, and no flip names one."""
+    show = 'grep Cpus_allowed_list /proc/self/status >&2; ln -sfn "$0" "$1"'
+    flip = ["sh", "-c", show, "{target}", "{link}"]
+    result = run("command", *site.options(), "--every", "1ms", "--flips", "3", "--", *flip)
+    assert_ended_well(result, site, "schedule")
+    own = re.findall(r"Cpus_allowed_list:.*", Path("/proc/self/status").read_text())
+    assert result.errors == own * 3
+    assert {flip["cpu"] for flip in result.flips} == {None}
+
+
+@pytest.mark.parametrize("strategy", GAPPED)
+def test_a_gap_makes_the_flip_as_long(site: Site, strategy: str) -> None:
+    """At least that long: the pause is within the cutover."""
+    result = run(strategy, *site.options(), "--every", "0", "--flips", "5", "--gap", "3ms")
+    assert_ended_well(result, site, "schedule")
+    assert all(flip["completed"] - flip["invoked"] >= 3 * MS for flip in result.flips)
+
+
+def test_a_signal_in_the_gap_waits_for_the_flip(site: Site) -> None:
+    """However long it is, the link is made again."""
+    with Child([*SWITCHER, "forced", *site.options(), "--every", "0", "--gap", "300ms"]) as child:
+        child.ready()
+        while site.points_to() is not None:
+            pass
+        child.signal(signal.SIGTERM)
+        assert_ended_well(child.finish(), site, "SIGTERM")
+
+
 def test_a_schedule_too_dense_drops_no_flip_and_counts_the_late_ones(site: Site) -> None:
     """A flip cannot take a microsecond: all are made, all keep their due time, and `done` says how many were late."""
-    result = run("atomic", *site.options(), "--every", "1us", "--flips", "2000")
+    result = run("atomic", *site.options(), "--every", "1us", "--flips", "2000", "--jitter", "0")
     assert_ended_well(result, site, "schedule")
     dues = [flip["due"] for flip in result.flips]
     assert dues == [dues[0] + k * 1000 for k in range(2000)]
@@ -187,7 +253,7 @@ def test_a_schedule_too_dense_drops_no_flip_and_counts_the_late_ones(site: Site)
 
 def test_a_length_is_a_number_of_flips_and_a_time(site: Site) -> None:
     """200 ms at 20 ms are ten flips, and the run lasts until the 200 ms are over."""
-    result = run("atomic", *site.options(), "--every", "20ms", "--for", "200ms")
+    result = run("atomic", *site.options(), "--every", "20ms", "--for", "200ms", "--jitter", "0")
     assert_ended_well(result, site, "schedule")
     assert len(result.flips) == 10
     assert result.done["watermark"] >= result.flips[0]["due"] + 200 * MS
@@ -206,7 +272,7 @@ def test_as_fast_as_possible_writes_batches(site: Site, strategy: str) -> None:
 
 def test_while_nothing_is_flipped_a_heartbeat_moves_the_watermark(site: Site) -> None:
     """The reader of a slow schedule hears that nothing happened."""
-    with Child([*SWITCHER, "atomic", *site.options(), "--every", "1h"]) as child:
+    with Child([*SWITCHER, "atomic", *site.options(), "--every", "1h", "--jitter", "0"]) as child:
         child.until(lambda event: event["event"] == "flips")
         beats = [child.event(), child.event(), child.event()]
         child.signal(signal.SIGTERM)
@@ -221,7 +287,7 @@ def test_the_examples_of_the_help_can_be_run_as_they_stand(site: Site) -> None:
     lines = [line.strip() for line in text.splitlines() if line.startswith("  python -m switcher ")]
     assert len(lines) >= 2
     for line in lines:
-        shorter = line.replace("10s", "50ms").replace("5000", "50")
+        shorter = line.replace("10s", "60ms").replace("5000", "50")
         command = shorter.replace("python", shlex.quote(sys.executable), 1)
         subprocess.run(["sh", "-c", command], check=True, capture_output=True, cwd=site.root)
     assert json.loads((site.root / "flips.jsonl").read_text().splitlines()[-1])["event"] == "done"
@@ -234,7 +300,7 @@ def test_the_examples_of_the_help_can_be_run_as_they_stand(site: Site) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_during_a_wait_ends_the_run(site: Site, strategy: str, number: signal.Signals) -> None:
     """Also when the next flip is an hour away."""
-    with Child([*SWITCHER, strategy, *site.options(), "--every", "1h"]) as child:
+    with Child([*SWITCHER, strategy, *site.options(), "--every", "1h", "--jitter", "0"]) as child:
         child.until(lambda event: event["event"] == "flips")
         child.signal(number)
         assert_ended_well(child.finish(), site, number.name)
@@ -266,7 +332,7 @@ def test_a_signal_between_unlink_and_symlink_waits_for_the_flip(site: Site, numb
 def test_a_second_signal_changes_nothing(site: Site) -> None:
     """Ctrl-C is pressed more than once: also while the interpreter shuts down the exit code stays."""
     for attempt in range(10):
-        with Child([*SWITCHER, "forced", *site.options(), "--every", "1h"]) as child:
+        with Child([*SWITCHER, "forced", *site.options(), "--every", "1h", "--jitter", "0"]) as child:
             child.ready()
             child.signal(signal.SIGINT)
             child.until(lambda event: event["event"] == "done")
@@ -287,6 +353,56 @@ def test_attached_it_ends_with_its_standard_input(site: Site, every: str) -> Non
         child.event()
         child.process.stdin.close()
         assert_ended_well(child.finish(), site, "end of standard input")
+
+
+@pytest.mark.parametrize("restore", [[], ["--restore"]])
+def test_each_line_extends_the_schedule_once(site: Site, restore: list[str]) -> None:
+    """At its end it says `over` and waits; the numbers go on. Its standard input's end is its own."""
+    options = ["--every", "1ms", "--flips", "5", "--attached", "--extend", *restore]
+    with Child([*SWITCHER, "atomic", *site.options(), *options], stdin=subprocess.PIPE) as child:
+        assert child.process.stdin is not None
+        child.until(lambda event: event["event"] == "over")
+        for _ in range(2):
+            assert [flip["flip"] for flip in flips_of(child.events)][-1] % 5 == 0
+            child.process.stdin.write(b"\n")
+            child.process.stdin.flush()
+            child.until(lambda event: event["event"] == "over")
+        child.process.stdin.close()
+        result = child.finish()
+    assert result.code == 0
+    assert_true_stream(result.events)
+    assert [flip["flip"] for flip in result.flips] == list(range(1, 16))
+    assert (result.done["reason"], result.done["flips"]) == ("schedule", 15)
+    assert site.points_to() == ("a" if restore else "b")
+
+
+def test_a_schedule_that_is_cut_while_it_is_extended_says_so(site: Site) -> None:
+    """The end of standard input is then a stop in the middle."""
+    options = ["--every", "1ms", "--flips", "2000", "--attached", "--extend"]
+    with Child([*SWITCHER, "atomic", *site.options(), *options], stdin=subprocess.PIPE) as child:
+        assert child.process.stdin is not None
+        child.process.stdin.write(b"\n")
+        child.process.stdin.flush()
+        child.until(lambda event: event["event"] == "over")
+        child.until(lambda event: event["event"] == "flips" and event["flips"][-1][0] > 2000)
+        child.process.stdin.close()
+        assert_ended_well(child.finish(), site, "end of standard input")
+
+
+def test_a_length_is_extended_by_itself(site: Site) -> None:
+    """As long again from the line on, with as many flips."""
+    options = ["--every", "5ms", "--for", "50ms", "--attached", "--extend"]
+    with Child([*SWITCHER, "atomic", *site.options(), *options], stdin=subprocess.PIPE) as child:
+        assert child.process.stdin is not None
+        first = child.until(lambda event: event["event"] == "over")
+        child.process.stdin.write(b"\n")
+        child.process.stdin.flush()
+        second = child.until(lambda event: event["event"] == "over")
+        child.process.stdin.close()
+        result = child.finish()
+    assert_ended_well(result, site, "schedule")
+    assert len(result.flips) == 20
+    assert second["watermark"] - first["watermark"] >= 50 * MS
 
 
 def test_attached_to_a_standard_input_at_its_end_it_ends_at_once(site: Site) -> None:
@@ -397,6 +513,16 @@ def test_a_site_that_cannot_be_flipped_is_refused(
         ("atomic --every 1ms --link www/current", "link www/current: its folder .* does not exist"),
         (f"atomic --every 1ms --link {'x' * 300}", "File name too long"),
         ("atomic --every 1ms --att", "unrecognized arguments: --att"),
+        ("atomic --every 1ms --jitter 1.1", "--jitter: '1.1' is not a number from 0 to 1"),
+        ("atomic --every 1ms --jitter=-0.1", "--jitter: '-0.1' is not a number from 0 to 1"),
+        ("atomic --every 1ms --jitter nan", "--jitter: 'nan' is not a number from 0 to 1"),
+        ("atomic --every 0 --jitter 0.5", "--jitter: has no effect with --every 0, where flips have no interval"),
+        ("atomic --every 1ms --seed=-1", "--seed: '-1' is not a whole number, 0 or more"),
+        ("atomic --every 1ms --seed x", "--seed: 'x' is not a whole number, 0 or more"),
+        ("atomic --every 1ms --gap 1ms", "--gap: only forced and two-renames have a gap between two calls"),
+        ("forced --every 1ms --gap 0", "--gap: must be more than 0"),
+        ("forced --every 1ms --gap 1", "--gap: '1' is not a duration"),
+        ("atomic --every 1ms --extend", "--extend: has no effect without --attached"),
     ],
 )
 def test_a_wrong_command_line_is_refused(site: Site, arguments: str, reason: str) -> None:
@@ -616,7 +742,7 @@ def test_killed_at_any_instant_the_next_start_leaves_a_whole_link(site: Site, st
 
 def test_a_link_that_somebody_takes_away_is_made_again_at_the_end(site: Site) -> None:
     """The run leaves a whole link, whoever broke it, and says so."""
-    with Child([*SWITCHER, "atomic", *site.options(), "--every", "1h"]) as child:
+    with Child([*SWITCHER, "atomic", *site.options(), "--every", "1h", "--jitter", "0"]) as child:
         child.until(lambda event: event["event"] == "flips")
         site.link.unlink()
         child.signal(signal.SIGTERM)
@@ -631,13 +757,13 @@ def test_something_real_in_the_place_of_the_link_stays_and_is_the_end(site: Site
     """Then there is no whole link to leave: no `done`, exit code 1, one line."""
     (site.root / "theirs").write_text("precious")
     # Long enough that the file comes between two flips: forced cannot tell what comes into its place within one.
-    with Child([*SWITCHER, "forced", *site.options(), "--every", "200ms"]) as child:
+    with Child([*SWITCHER, "forced", *site.options(), "--every", "200ms", "--jitter", "0"]) as child:
         child.until(lambda event: event["event"] == "flips")
         (site.root / "theirs").replace(site.link)
-        failed = child.until(lambda event: event["event"] == "flips" and event["flips"][-1][-1] != "ok")
+        failed = child.until(lambda event: event["event"] == "flips" and event["flips"][-1][-2] != "ok")
         child.signal(signal.SIGTERM)
         result = child.finish()
-    assert failed["flips"][-1][-1] == "not a symlink any more"
+    assert failed["flips"][-1][-2] == "not a symlink any more"
     assert site.link.read_text() == "precious"
     assert result.code == 1
     assert "done" not in {event["event"] for event in result.events}
@@ -707,10 +833,10 @@ def test_on_a_disk_that_is_really_full_atomic_flips_fail_and_the_link_stays(smal
     """There is no room for a temporary link; once there is, the flips take."""
     with Child([*SWITCHER, "atomic", *small_disk.options(), "--every", "1ms"]) as child:
         full = child.until(lambda event: event["event"] == "flips")
-        assert full["flips"][0][-1] == "No space left on device"
+        assert full["flips"][0][-2] == "No space left on device"
         assert small_disk.points_to() == "a"
         (small_disk.root / "filler").unlink()
-        child.until(lambda event: event["event"] == "flips" and event["flips"][-1][-1] == "ok")
+        child.until(lambda event: event["event"] == "flips" and event["flips"][-1][-2] == "ok")
         child.signal(signal.SIGTERM)
         result = child.finish()
     assert_true_stream(result.events)
@@ -756,7 +882,7 @@ def test_a_stream_on_a_full_disk_ends_the_run(site: Site) -> None:
 
 def test_a_reader_that_goes_away_while_the_link_is_lost_is_one_clear_line(site: Site) -> None:
     """The link is the worse of the two."""
-    with Child([*full_disk_at(*range(1, 1000)), "forced", *site.options(), "--every", "1h"]) as child:
+    with Child([*full_disk_at(*range(1, 1000)), "forced", *site.options(), "--every", "1h", "--jitter", "0"]) as child:
         child.until(lambda event: event["event"] == "flips")
         assert child.process.stdout is not None
         child.process.stdout.close()

@@ -131,9 +131,19 @@ def test_what_the_parent_writes_is_no_request(pipe: Pipe) -> None:
     pipe[1].write(b"hello\n" * 1000)
     stop.look()
     assert stop.reason is None
+    assert stop.lines > 0
     pipe[1].close()
     wait_until_asked(stop)
     assert stop.reason == "end of standard input"
+
+
+def test_the_lines_of_the_parent_are_counted(pipe: Pipe) -> None:
+    """Each may be a request of its own, however they come; a part of a line is none yet."""
+    stop = Stop(attached=pipe[0].fileno())
+    for text, lines in ((b"\n", 1), (b"one\ntwo\nthr", 3), (b"ee\n", 4)):
+        pipe[1].write(text)
+        stop.look()
+        assert stop.lines == lines
 
 
 def test_a_look_notices_the_end_without_waiting(pipe: Pipe) -> None:

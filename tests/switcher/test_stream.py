@@ -49,7 +49,7 @@ def recorded(tmp_path: Path, clock: Clock) -> Iterator[Recorded]:
 
 def flip(number: int, clock: Clock) -> Flip:
     """A flip that was made just now."""
-    return (number, "ab"[number % 2], None, clock(), clock(), "ab"[number % 2], "ok")
+    return (number, "ab"[number % 2], None, clock(), clock(), "ab"[number % 2], "ok", 0)
 
 
 def test_a_line_is_an_event_with_its_facts_and_the_watermark(recorded: Recorded, clock: Clock) -> None:
@@ -119,7 +119,7 @@ def test_the_watermark_grows_with_every_line_and_no_later_flip_was_invoked_befor
     numbers = []
     for event in recorded.events():
         assert event["watermark"] > watermark
-        for number, _, _, invoked, completed, _, _ in batch(event):
+        for number, _, _, invoked, completed, *_ in batch(event):
             numbers.append(number)
             assert watermark < invoked < completed < event["watermark"]
         watermark = event["watermark"]

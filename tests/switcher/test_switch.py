@@ -7,17 +7,19 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from switcher.link import open_link
+from switcher.processors import Processors
 from switcher.schedule import Schedule
 from switcher.stop import Stop
 from switcher.strategies import STRATEGIES, Strategy, atomic, forced
 from switcher.stream import BATCH, COLUMNS, Stream
-from switcher.switch import LATE, switch
+from switcher.switch import LATE, Facts, switch
 from tests.switcher.clock import START, Clock
 from tests.switcher.process import Event, Site, assert_true_stream, flips_of
 
@@ -63,16 +65,18 @@ class Experiment:
         every: int = 20 * MS,
         flips: int | None = None,
         length: int | None = None,
+        processors: Processors | None = None,
     ) -> Event:
         """Flip; returns the facts."""
         link = open_link(str(self.site.root), "current", releases)
         with self.path.open("wb") as file:
             stream = Stream(file.fileno())
             stream.say("ready", release=link.release(), columns=COLUMNS)
-            facts = switch(link, strategy, Schedule(START, every, flips, length), stream, self.stop)
-            stream.say("done", **facts)
+            facts = Facts()
+            switch(link, strategy, Schedule(START, every, flips, length), stream, self.stop, facts, processors)
+            stream.say("done", **asdict(facts))
         assert_true_stream(self.events, releases)
-        return facts
+        return asdict(facts)
 
     @property
     def events(self) -> list[Event]:
@@ -377,3 +381,25 @@ def test_nothing_is_left_in_the_root(experiment: Experiment, strategy: Strategy)
     before = experiment.site.entries()
     experiment.run(strategy, flips=10)
     assert experiment.site.entries() == before
+
+
+def test_it_moves_before_the_time_of_a_flip_is_taken(experiment: Experiment) -> None:
+    """To move takes its time, which is no part of the cutover; the flip says where it began."""
+
+    class Slow(Processors):
+        """Each move takes long; the number is that of the move."""
+
+        def __init__(self) -> None:
+            self.moved: list[int] = []
+
+        def move(self) -> int | None:
+            """Let the time pass."""
+            experiment.clock.now += 5 * MS
+            self.moved.append(experiment.clock.now)
+            return len(self.moved)
+
+    processors = Slow()
+    experiment.run(flips=4, processors=processors)
+    assert experiment.column("cpu") == [1, 2, 3, 4]
+    for flip, moved in zip(experiment.flips, processors.moved, strict=True):
+        assert moved < flip["invoked"] <= flip["completed"] < moved + MS

@@ -74,7 +74,7 @@ def test_flips_of_somebody_else_are_told_with_times_that_hold_them(site: Site, w
         assert (ready["strategy"], ready["by"], ready["release"]) == ("watch", way, "a")
         for release in ("b", "c", "a"):
             began, ended = flip(site, release, strategy)
-            _, name, _, invoked, completed, _, outcome = next_flip(child)
+            _, name, _, invoked, completed, _, outcome, _ = next_flip(child)
             assert (name, outcome) == (release, "ok")
             assert isinstance(invoked, int)
             assert isinstance(completed, int)
@@ -108,7 +108,7 @@ def test_a_gap_is_within_the_flip(site: Site, way: str) -> None:
         time.sleep(0.03)
         back = time.monotonic_ns()
         site.link.symlink_to("b")
-        _, release, _, invoked, completed, _, outcome = next_flip(child)
+        _, release, _, invoked, completed, _, outcome, _ = next_flip(child)
     assert (release, outcome) == ("b", "ok")
     assert isinstance(invoked, int)
     assert isinstance(completed, int)
@@ -123,7 +123,7 @@ def test_there_and_back_is_told(site: Site, way: str) -> None:
         child.ready()
         for release in ("b", "a"):
             began, _ = flip(site, release)
-        _, seen, _, _, completed, _, outcome = next_flip(child)
+        _, seen, _, _, completed, _, outcome, _ = next_flip(child)
     assert outcome == "ok"
     assert isinstance(completed, int)
     # A fast one saw the first flip alone.
@@ -311,7 +311,7 @@ def test_a_correct_reader_is_never_accused(site: Site, way: str, pace: float) ->
             reader = threading.Thread(target=read, args=(until,))
             reader.start()
             while (event := child.event())["watermark"] < until and time.monotonic_ns() < until + 3000 * MS:
-                for number, release, _, invoked, completed, _, outcome in batch(event):
+                for number, release, _, invoked, completed, _, outcome, _ in batch(event):
                     timeline.add(Flip(0, number, release, invoked, completed, outcome, opaque=True))
                 judge_until(event["watermark"])
             reader.join()

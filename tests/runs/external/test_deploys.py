@@ -178,7 +178,6 @@ FAILURES = {
         ["sh", "-c", "echo Cannot reach the database; exec sleep 1000"],
         "the command took longer than 1 s and was killed",
     ),
-    "no program": (["no-such-deploy-tool"], "No such file or directory"),
     "another release": (["ln", "-sfn", "releases/3", "{link}"], "the link points to releases/3"),
     "dangling": (["ln", "-sfn", "releases/9", "{link}"], "the link points to releases/9, which is no folder"),
     "no text": (

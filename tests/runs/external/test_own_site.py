@@ -123,3 +123,26 @@ def test_ctrl_c_waits_for_the_deploy_in_hand_and_begins_no_other(tmp_path: Path,
     for name in ("log", "go"):
         (shop.root / name).unlink()
     assert shop.is_as_it_was()
+
+
+def test_a_control_that_goes_on_leaves_the_link_as_it_was(tmp_path: Path, shop: Shop, port: int) -> None:
+    """It is put back once, at the very end: the releases go round robin all the time."""
+    phases = "phases: [{strategy: atomic, every: 2ms, flips: 5, expect: {lost: some}}]"
+    with run(tmp_path, shop, port, phases) as locust:
+        assert locust.wait() == 3, locust.output
+    (phase,) = locust.verdict()["phases"]
+    assert (phase["extended"], phase["flips"]) == (4, 25)
+    releases = [row["release"] for row in locust.rows("flips")]
+    assert releases == [str(2 - number % 2) for number in range(25)]
+    assert shop.is_as_it_was()
+
+
+def test_a_mistyped_command_is_one_line_before_any_flip(tmp_path: Path, shop: Shop, port: int) -> None:
+    """Also of a later phase; exit code 2."""
+    deploy = "{name: deploy, strategy: {command: [capp, production, deploy]}, every: 1s, flips: 1}"
+    phases = f"phases: [{{strategy: atomic, every: 2ms, flips: 5}}, {deploy}]"
+    with run(tmp_path, shop, port, phases) as locust:
+        assert locust.wait() == 2, locust.output
+    assert "phase deploy: command: expected a program, got 'capp': not found in PATH (" in locust.output
+    assert "phase atomic" not in locust.output
+    assert shop.is_as_it_was()

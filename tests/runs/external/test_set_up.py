@@ -109,7 +109,7 @@ def test_a_mark_that_is_not_what_the_releases_file_says_is_told_with_both(
     """As when the page has the short form of a revision."""
     (shop.root / "releases" / "1" / "REVISION").write_text("1a2b3c\n")
     text = SITE.replace("[releases/1, releases/2]", "discover\n  mark_file: REVISION")
-    phases = "phases: [{strategy: {command: [deploy]}, every: 0, flips: 1}]\n"
+    phases = "phases: [{strategy: {command: [sh, deploy]}, every: 0, flips: 1}]\n"
     said = refused(tmp_path, text.format(port=port, root=shop.root) + phases)
     assert said.startswith(f"site.mark finds 1 in http://127.0.0.1:{port}/, which is no release: link {shop.link} ")
     assert said.endswith("points to releases/1, whose REVISION says 1a2b3c; or the server still gives an old release")

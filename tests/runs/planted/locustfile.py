@@ -35,7 +35,7 @@ def take_time(**_: object) -> None:
 
 events.init.add_listener(take_time)
 # A process of this host that takes itself for one of another, when the test wants that.
-_experiment.node.host = os.environ.get("OTHER_HOST", _experiment.node.host)
+_experiment.node.clock = os.environ.get("OTHER_CLOCK", "")
 install()
 
 
