@@ -118,7 +118,7 @@ def verdicts(folder: Path) -> dict[str, str]:
                 counts = {name: int(suites.get(name, "")) for name in ("failures", "errors")}
                 found[name] = "violated" if counts["failures"] else "inconclusive" if counts["errors"] else "held"
             case "s.md":
-                (word,) = re.findall(r"### . (\w+):", text)
+                (word,) = re.findall(r"### . (\w+)", text)
                 found[name] = word.lower()
     return found
 
