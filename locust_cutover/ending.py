@@ -67,7 +67,7 @@ class Ending:
         if issubclass(kind, KeyboardInterrupt):
             _exit(self._crash(INTERRUPTED, INCONCLUSIVE))
         _show(kind, error, traceback)
-        _exit(self._crash(f"Locust has failed: {error!r}"))
+        _exit(self._crash(f"Locust has failed: {type(error).__name__}: {error}"))
 
     def _crash(self, reason: str, code: int = WRONG) -> int:
         if self.code is None:
