@@ -113,6 +113,8 @@ class Experiment:
             self.decide(INCONCLUSIVE, words.no_verdict(INCONCLUSIVE, "no run was started"))
             if isinstance(runner, MasterRunner):
                 runner.register_message(MESSAGE, self.on_message_to_master)
+                if self.options.processes:
+                    self.ending.of_master()
             load = scenarios.load(self.options.scenario).load
             self.options.num_users = self.options.num_users or load.users
             self.options.spawn_rate = self.options.spawn_rate or load.spawn_rate

@@ -30,6 +30,8 @@ phases:
     expect: {torn: any}
 """
 
+LOCUSTFILE = "tests/runs/broken/locustfile.py"
+
 FILES = ("run.html", "run.xml", "run.md", "run_verdict.json")
 
 
@@ -193,7 +195,7 @@ def test_a_worker_without_install_makes_the_run_inconclusive_and_is_named(
     expected = "1" if late else "2"
     scenario = RUN.replace("flips: 40", "duration: 6s")
     master = run(tmp_path, "--master", "--master-bind-port", port, "--expect-workers", expected, scenario=scenario)
-    with master as locust, LocustProcess(tmp_path, "-f", "tests/runs/broken/locustfile.py", *worker) as known:
+    with master as locust, LocustProcess(tmp_path, "-f", LOCUSTFILE, *worker) as known:
         if late:
             locust.wait_for("phase atomic")
         with LocustProcess(tmp_path, "-f", str(strange), *worker):
@@ -211,7 +213,7 @@ def test_a_worker_with_another_version_makes_the_run_inconclusive_and_both_are_n
     """What it counts may be another thing."""
     monkeypatch.setenv("BROKEN", "")
     port = str(free_port())
-    worker = ["-f", "tests/runs/broken/locustfile.py", "--worker", "--master-port", port]
+    worker = ["-f", LOCUSTFILE, "--worker", "--master-port", port]
     with run(tmp_path, "--master", "--master-bind-port", port, "--expect-workers", "2") as locust:
         with LocustProcess(tmp_path, *worker):
             monkeypatch.setenv("BROKEN", "the version")

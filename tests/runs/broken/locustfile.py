@@ -53,9 +53,9 @@ def leave(**_: Any) -> None:
 own_clear_up = Lab.clear_up
 match os.environ["BROKEN"]:
     case "the verdict of a phase":
-        locust_cutover.conductor.judge_phase = fail
+        locust_cutover.conductor.judge_phase = fail  # type: ignore[attr-defined]
     case "the judge":
-        locust_cutover.recorder.judge = fail
+        locust_cutover.recorder.judge = fail  # type: ignore[attr-defined]
     case "the HTML report":
         html.render = fail
     case "the report on the terminal":
@@ -67,7 +67,7 @@ match os.environ["BROKEN"]:
     case "the hearing of the switcher":
         Play._hear = fail  # type: ignore[method-assign]
     case "the clearing up":
-        Lab.clear_up = clear_up  # type: ignore[method-assign]
+        Lab.clear_up = clear_up  # type: ignore[method-assign, assignment]
     case "the spawning of users":
         CurrentVisitor.__init__ = fail  # type: ignore[method-assign]
     case "a listener of request":
