@@ -27,6 +27,7 @@ from locust_cutover.conductor import Conductor, Progress
 from locust_cutover.document import DocumentError
 from locust_cutover.ending import HELD, INCONCLUSIVE, INTERRUPTED, WRONG, Ending
 from locust_cutover.history import History
+from locust_cutover.judging.answers import counted_as
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.node import PATIENCE, Message, Node
 from locust_cutover.nodes import LOCAL, VERSION, Nodes
@@ -445,7 +446,7 @@ class Experiment:
             case "torn" | "stale":
                 error = judgment.kind
             case _:
-                error = judgment.answer
+                error = counted_as(judgment.answer)
         try:
             self.environment.events.request.fire(
                 request_type=visit.method,

@@ -184,6 +184,15 @@ def test_a_small_history_gets_the_verdict_that_one_gets_by_hand(
     assert out.splitlines()[-1].startswith(f"verdict: {verdict} (exit code {code})")
 
 
+def test_answers_have_the_names_that_the_run_gave_them(tmp_path: Path) -> None:
+    """A history may call them anything; what the run counted as other is other again."""
+    odd = [visit(0, 1600 + number, answer=f"answer {number}") for number in range(300)]
+    odd += [visit(0, 1990, answer="404 Nicht da"), visit(0, 1990, answer="599")]
+    result = check([write(tmp_path / "run.jsonl", owner(*GOOD, *odd))])
+    answers = {answer: count for kind, answer, count in result.phases[0].answers if kind == "lost"}
+    assert answers == {"other": 300, "404 Not Found": 1, "599": 1}
+
+
 def test_the_numbers_are_those_that_one_gets_by_hand(tmp_path: Path) -> None:
     """Counts, flips, times of stale visits and the facts of the run."""
     late = visit(0, 2995, "b")  # overlaps flip 2: either release will do

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from typing import Any
 
+from locust_cutover.judging.answers import NAMES, counted_as
 from locust_cutover.judging.histogram import Histogram
 from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.strip import Strip
@@ -40,6 +41,8 @@ class Tally:
 
     def add(self, visit: Visit, judgment: Judgment) -> None:
         """Count one judged visit."""
+        if judgment.answer not in NAMES:
+            judgment = judgment._replace(answer=counted_as(judgment.answer))
         phase, kind = visit.phase, judgment.kind
         self.answers[phase, kind, judgment.answer] += 1
         strip = self.strips.get(phase)

@@ -1,0 +1,52 @@
+"""The names that answers are counted under: a closed set, so that tables and memory stay small whatever anybody says.
+
+They are the statuses from 100 to 999 and a dozen words. Every other name counts as OTHER of its kind. What an answer
+counts as depends on its name alone: not on the answers before it, nor on the node that saw it, nor on the order of
+the reports. So a run, Locust's own tables and a check of the history count the same.
+"""
+
+from __future__ import annotations
+
+from locust_cutover.connection import (
+    BAD,
+    CLOSED,
+    NOT_SENT,
+    REFUSED,
+    RESET,
+    TIMED_OUT,
+    TLS_FAILED,
+    TRUNCATED,
+    UNREACHABLE,
+    status_name,
+)
+from locust_cutover.judging.judge import UNKNOWN_FLIPS, UNKNOWN_RELEASE
+
+OTHER = "other"
+"""Every answer with a name that is not in NAMES."""
+
+WORDS = (
+    REFUSED,
+    RESET,
+    CLOSED,
+    TRUNCATED,
+    TIMED_OUT,
+    BAD,
+    TLS_FAILED,
+    UNREACHABLE,
+    NOT_SENT,
+    UNKNOWN_RELEASE,
+    UNKNOWN_FLIPS,
+)
+
+NAMES = frozenset([*map(status_name, range(100, 1000)), *WORDS, OTHER])
+"""All names that there are."""
+
+
+def counted_as(answer: str) -> str:
+    """The name in NAMES that an answer counts under; a status has the phrase that this Python knows it by."""
+    if answer in NAMES:
+        return answer
+    status = answer.partition(" ")[0]
+    if len(status) == 3 and status.isascii() and status.isdecimal() and status[0] != "0":
+        return status_name(int(status))
+    return OTHER
