@@ -29,8 +29,10 @@ from locust_cutover.ending import HELD, INCONCLUSIVE, INTERRUPTED, WRONG, Ending
 from locust_cutover.history import History
 from locust_cutover.judging.answers import counted_as
 from locust_cutover.judging.judge import Judgment
-from locust_cutover.node import PATIENCE, Message, Node
+from locust_cutover.messages import Join, Order, pack, unpack
+from locust_cutover.node import PATIENCE, Node
 from locust_cutover.nodes import LOCAL, VERSION, Nodes
+from locust_cutover.packed import MessageError
 from locust_cutover.recorder import Recorder
 from locust_cutover.reports import console, words
 from locust_cutover.reports.outputs import Outputs
@@ -105,7 +107,7 @@ class Experiment:
             self.node.worker_index = runner.worker_index
             runner.register_message(MESSAGE, self.on_message_to_worker)
             # Only now can a message be taken: the owner repeats what was said before.
-            runner.send_message(MESSAGE, {"do": "join", "version": self.version})
+            runner.send_message(MESSAGE, pack(Join(self.version)))
             # The verdict is the master's; Locust would end a worker with 1 for any failed request.
             environment.process_exit_code = HELD
             self.ending.of_worker()
@@ -382,13 +384,13 @@ class Experiment:
 
     # Between the nodes.
 
-    def send(self, message: Message, name: str | None) -> None:
+    def send(self, order: Order, name: str | None) -> None:
         """From the owner to one node, or to all."""
         runner = self.environment.runner
         if isinstance(runner, MasterRunner):
-            runner.send_message(MESSAGE, message, client_id=name)
+            runner.send_message(MESSAGE, pack(order), client_id=name)
         else:
-            self.node.obey(message)
+            self.node.obey(order)
 
     def present(self) -> Iterable[str]:
         """The nodes that are there now."""
@@ -400,14 +402,17 @@ class Experiment:
     def on_message_to_worker(self, msg: Any, **_: Any) -> None:
         """The owner says what to do."""
         try:
-            self.node.obey(msg.data)
+            self.node.hear(msg.data)
         except Exception as error:
             logger.exception("a message of the master")
             self.node.fail(f"a message of the master could not be obeyed: {error!r}")
 
     def on_message_to_master(self, msg: Any, **_: Any) -> None:
         """A worker is ready to listen."""
-        self.nodes.join(msg.node_id, msg.data.get("version", "of an older version"))
+        try:
+            self.nodes.join(msg.node_id, unpack(msg.data, Join).version)
+        except MessageError as error:
+            self.nodes.does_not_fit(msg.node_id, f"it could not join: {error}; install one version on both")
 
     def send_report(self) -> None:
         """From a node to the owner, now; on a worker with Locust's own counts, so that both are of one moment."""
@@ -422,7 +427,7 @@ class Experiment:
     def on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
         """Add our part to a worker's report."""
         data[MESSAGE] = None  # if the next line fails: a worker with `install()` is not one without
-        data[MESSAGE] = self.node.report()
+        data[MESSAGE] = pack(self.node.report())
 
     def on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         """Take our part of a worker's report; a worker without `install()` has none."""
@@ -430,7 +435,7 @@ class Experiment:
             self.nodes.stranger(client_id)
             return
         try:
-            self.nodes.take(client_id, data[MESSAGE])
+            self.nodes.hear(client_id, data[MESSAGE])
         except Exception as error:  # Locust would log it, and nobody would miss the counts
             logger.exception("a report of worker %s", client_id)
             self.nodes.fail(client_id, f"a report of it could not be taken: {error!r}")

@@ -5,20 +5,34 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import gevent
 
 from locust_cutover.access import Access, AccessError
 from locust_cutover.history import History, worker_path
 from locust_cutover.host import this_clock
-from locust_cutover.judging.timeline import Flip
-from locust_cutover.recorder import Recorder
+from locust_cutover.messages import (
+    SENTENCE,
+    Ask,
+    Begin,
+    CatchUp,
+    Close,
+    End,
+    Know,
+    KnowNoMore,
+    Open,
+    Order,
+    Report,
+    Start,
+    check_order,
+    run_of,
+    unpack,
+)
+from locust_cutover.packed import MessageError
+from locust_cutover.recorder import NO_MARKS, Recorder
 from locust_cutover.visit import Marks
 
 logger = logging.getLogger("locust.cutover")
-
-Message = dict[str, Any]
 
 ELSEWHERE = "it is on another host or in another time namespace, so its clock is not the switcher's"
 
@@ -50,44 +64,58 @@ class Node:
         self.worker_index: int | None = None
         """Which worker this is; None on the node that owns the link."""
 
-    def obey(self, message: Message) -> None:
+    def hear(self, packed: object) -> None:
+        """Carry out one message of the owner as it arrived; let nobody in after one that makes no sense."""
+        try:
+            order = unpack(packed, Order)
+            if not self._run and not isinstance(order, Begin | CatchUp):
+                return  # a run that has begun before this node was there; the owner repeats all that it needs
+            if not self._trouble:
+                check_order(order, len(self.phases))
+        except MessageError as error:
+            self._misunderstand(packed, error)
+        else:
+            self.obey(order)
+
+    def obey(self, order: Order) -> None:
         """Carry out one message of the owner."""
-        match message["do"]:
-            case "begin":
-                self._begin(message)
-            case "join":
-                if message["messages"][0]["run"] != self._run:  # else it has heard all that
-                    for part in message["messages"]:
-                        self.obey(part)
-            case "start":
-                self._recorder.start(message["release"])
-            case "open":
+        match order:
+            case Begin():
+                self._begin(order)
+            case CatchUp(begin):
+                if begin.run != self._run:  # else it has heard all that
+                    for part in (begin, order.start, order.know, order.open):
+                        if part is not None:
+                            self.obey(part)
+            case Start(release):
+                self._recorder.start(release)
+            case Open(phase):
                 if not self._trouble:
-                    self._recorder.open(message["phase"])
-            case "know":
+                    self._recorder.open(phase)
+            case Know(flips, watermark):
                 # The one place where times of the owner's clock come in: it is this node's clock, too,
                 # or there are no visitors here.
-                self._recorder.know([Flip(*flip) for flip in message["flips"]], message["watermark"])
-            case "know no more":
+                self._recorder.know(flips, watermark)
+            case KnowNoMore():
                 self._recorder.know_no_more()
-            case "close":
+            case Close(phase):
                 self._recorder.close()
-                gevent.spawn(self._drain, message["phase"]).link_exception(self._not_drained)
-            case "report":
+                gevent.spawn(self._drain, phase).link_exception(self._not_drained)
+            case Ask():
                 self._send()
-            case "end":
+            case End():
                 self._end()
 
-    def report(self) -> Message:
+    def report(self) -> Report:
         """What was counted since the last report, and all visits of the run so far."""
-        return {
-            "run": self._run,
-            "tally": self._recorder.take_tally().to_message(),
-            "visits": self._recorder.visits,
-            "drained": self._drained,
-            "trouble": self._trouble,
-            "history": self._incomplete,
-        }
+        return Report(
+            run=self._run,
+            tally=self._recorder.take_tally(),
+            visits=self._recorder.visits,
+            drained=self._drained,
+            trouble=self._trouble[:SENTENCE],
+            history=None if self._incomplete is None else self._incomplete[:SENTENCE],
+        )
 
     def fail(self, reason: str) -> None:
         """What this node counts is not all, and why; the owner hears it at once."""
@@ -96,24 +124,33 @@ class Node:
             self._trouble = reason
             gevent.spawn(self._send)
 
-    def _begin(self, message: Message) -> None:
-        self._run = message["run"]
+    def _misunderstand(self, packed: object, error: MessageError) -> None:
+        """Let nobody in any more, and say why; a run that cannot be begun begins without visitors."""
+        run = run_of(packed)
+        if run is not None and run != self._run:
+            self._run, self._drained, self.phases, self._trouble = run, -1, [], ""
+            self._unwritten, self._incomplete = "", None
+            self._recorder.begin("/", NO_MARKS, [])
+            self._history = self._recorder.keep = None
+        self._recorder.close()
+        self.fail(f"it does not understand the owner, so there are no visitors on it: {error}")
+
+    def _begin(self, begin: Begin) -> None:
+        self._run = begin.run
         self._drained = -1
         self._unwritten, self._incomplete = "", None
-        self.phases = message["phases"]
-        marks = Marks(message["mark"], message["marks"], head=message["head"])
-        access = Access(**message["access"])
-        self._trouble = self._trouble_with(message["clock"], access)
+        self.phases = list(begin.phases)
+        self._trouble = self._trouble_with(begin.clock, begin.access)
         if self._trouble:
             logger.error("no visitors here: %s", self._trouble)
-        self._recorder.access = access
-        self._recorder.begin(message["page"], marks, message["releases"])
+        self._recorder.access = begin.access
+        self._recorder.begin(begin.page, Marks(begin.mark, begin.marks, head=begin.head), begin.releases)
         if self.worker_index is None:
             return
         self._history = self._recorder.keep = None
-        if message["history"]:
+        if begin.history:
             try:
-                self._history = History(worker_path(Path(message["history"]), self.worker_index))
+                self._history = History(worker_path(Path(begin.history), self.worker_index))
             except OSError as error:
                 self._unwritten = f"{error.filename}: {error.strerror}"
                 logger.error("no history of this worker's visits: %s", self._unwritten)

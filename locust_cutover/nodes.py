@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from uuid import uuid4
@@ -19,7 +19,23 @@ from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.latecomer import needs
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip
-from locust_cutover.node import Message
+from locust_cutover.messages import (
+    Ask,
+    Begin,
+    CatchUp,
+    Close,
+    End,
+    Know,
+    KnowNoMore,
+    Open,
+    Order,
+    Report,
+    Start,
+    check_report,
+    run_of,
+    unpack,
+)
+from locust_cutover.packed import MessageError
 from locust_cutover.scenario import Scenario
 from locust_cutover.visit import Marks
 
@@ -59,13 +75,13 @@ class _Seen:
 class Nodes:
     """`send` broadcasts a message, or sends it to one node; `present` names the nodes that are there now."""
 
-    def __init__(self, send: Callable[[Message, str | None], None], present: Callable[[], Iterable[str]]) -> None:
+    def __init__(self, send: Callable[[Order, str | None], None], present: Callable[[], Iterable[str]]) -> None:
         self._send = send
         self._present = present
         self._reported = Event()
-        self._begin: Message = {}
-        self._start: Message = {}
-        self._open: Message = {}
+        self._begin: Begin | None = None
+        self._start: Start | None = None
+        self._open: Open | None = None
         self._closed = -1
         self._flips: list[Flip] = []
         """The flips so far, as far as a node that joins late needs them, and some newer ones."""
@@ -75,6 +91,8 @@ class Nodes:
         """Workers that do not fit this owner, in any run, and why."""
         self._troubled: dict[str, list[str]] = {}
         """What this owner found wrong with a node in this run."""
+        self._rejected: set[str] = set()
+        """Nodes with a report in this run that made no sense."""
         self._heard: set[str] = set()
         """Nodes that have sent a report of this pack, of whatever run."""
         self.run = ""
@@ -103,39 +121,37 @@ class Nodes:
         present = list(self._present())
         self._troubled = {name: [self._misfits[name]] for name in present if name in self._misfits}
         self._seen = {name: _Seen() for name in present if self._misfits.get(name) != STRANGER}
-        self._start = self._open = {}
-        self._begin = {
-            "do": "begin",
-            "run": self.run,
-            "clock": childrens_clock(),
-            "phases": [phase.name for phase in scenario.phases],
-            "releases": list(scenario.site.releases if releases is None else releases),
-            "page": scenario.site.path,
-            "mark": marks.pattern,
-            "marks": marks.due,
-            "head": marks.head,
-            "access": asdict(access),
-            "history": str(history or ""),
-        }
+        self._rejected = set()
+        self._start = self._open = None
+        self._begin = Begin(
+            run=self.run,
+            clock=childrens_clock(),
+            phases=tuple(phase.name for phase in scenario.phases),
+            releases=tuple(scenario.site.releases if releases is None else releases),
+            page=scenario.site.path,
+            mark=marks.pattern,
+            marks=marks.due,
+            head=marks.head,
+            access=access,
+            history=str(history or ""),
+        )
         self._send(self._begin, None)
 
     def join(self, name: str, version: str = VERSION) -> None:
         """A node that came later, with its version of this pack: tell it what the others know and it needs."""
         if version != VERSION:
             reason = f"it runs locust-cutover {version}, the master runs {VERSION}; install one version on both"
-            self._does_not_fit(name, reason)
-        if not self._begin:
+            self.does_not_fit(name, reason)
+        if self._begin is None:
             return
         # It has made no visit of a phase that is closed already.
         self._seen.setdefault(name, _Seen(drained=self._closed))
-        known = {"do": "know", "flips": needs(self._flips), "watermark": 0}
-        # In one message: a flip that is broadcast between two would be told twice.
-        self._send({"do": "join", "messages": [*filter(None, [self._begin, self._start, known, self._open])]}, name)
+        self._send(CatchUp(self._begin, self._start, Know(tuple(needs(self._flips)), 0), self._open), name)
 
     def stranger(self, name: str) -> None:
         """A worker has sent a report without our part in it: nobody judges the visits of its users."""
         if name not in self._misfits:
-            self._does_not_fit(name, STRANGER)
+            self.does_not_fit(name, STRANGER)
         self._seen.pop(name, None)
         self._reported.set()
 
@@ -147,13 +163,13 @@ class Nodes:
 
     def start(self, release: str) -> None:
         """What the link points to before the first flip; only the first call of a run counts."""
-        if not self._start:
-            self._start = {"do": "start", "release": release}
+        if self._start is None:
+            self._start = Start(release)
             self._send(self._start, None)
 
     def open(self, phase: int) -> None:
         """Let the visitors in, on nodes that join later too."""
-        self._open = {"do": "open", "phase": phase}
+        self._open = Open(phase)
         self._send(self._open, None)
 
     def know(self, flips: list[Flip], watermark: int) -> None:
@@ -164,30 +180,30 @@ class Nodes:
         if len(self._flips) > 2 * self._kept + 100:
             self._flips = needs(self._flips)
             self._kept = len(self._flips)
-        self._send({"do": "know", "flips": flips, "watermark": watermark}, None)
+        self._send(Know(tuple(flips), watermark), None)
 
     def know_all(self) -> None:
         """Nothing flips any more."""
-        self._send({"do": "know", "flips": [], "watermark": STILL}, None)
+        self._send(Know((), STILL), None)
 
     def know_no_more(self) -> None:
         """The switcher died."""
-        self._send({"do": "know no more"}, None)
+        self._send(KnowNoMore(), None)
 
     def ask(self) -> None:
         """Ask all nodes for a report, between those that they send by themselves."""
-        self._send({"do": "report"}, None)
+        self._send(Ask(), None)
 
     def close(self, phase: int) -> None:
         """Let nobody in any more."""
-        self._open = {}
+        self._open = None
         self._closed = phase
-        self._send({"do": "close", "phase": phase}, None)
+        self._send(Close(phase), None)
 
     def end(self, timeout: float = 0.0) -> list[str]:
         """The run is over. A sentence for each worker whose part of the history is not complete."""
-        history, self._begin = self._begin.get("history"), {}
-        self._send({"do": "end"}, None)
+        history, self._begin = self._begin is not None and self._begin.history, None
+        self._send(End(), None)
         if not history:
             return []
         self._wait(self._silent, timeout)
@@ -197,22 +213,36 @@ class Nodes:
             if seen.history != ""
         ]
 
-    def take(self, name: str, report: Message) -> None:
+    def hear(self, name: str, packed: object) -> None:
+        """One node's report as it arrived. One that makes no sense is not counted, and the run does not hold."""
+        self._heard.add(name)
+        run = run_of(packed)
+        if run is not None and run != self.run:
+            return
+        seen = self._seen.get(name, _Seen())
+        try:
+            report = unpack(packed, Report)
+            check_report(report, self.flips, seen.counted, seen.visits)
+        except MessageError as error:
+            self._reject(name, error)
+        else:
+            self.take(name, report)
+
+    def take(self, name: str, report: Report) -> None:
         """Add up one node's report; one of another run is ignored."""
         self._heard.add(name)
-        if report["run"] != self.run:
+        if report.run != self.run:
             return
         seen = self._seen.setdefault(name, _Seen())
-        tally = Tally.from_message(report["tally"])
-        self.tally.merge(tally)
+        self.tally.merge(report.tally)
         for table in self.flips:
-            table.take(tally)
+            table.take(report.tally)
         seen.reports += 1
-        seen.visits = report["visits"]
-        seen.counted += tally.answers.total()
-        seen.drained = max(seen.drained, report["drained"])
-        seen.trouble = report["trouble"]
-        seen.history = report["history"]
+        seen.visits = report.visits
+        seen.counted += report.tally.answers.total()
+        seen.drained = max(seen.drained, report.drained)
+        seen.trouble = report.trouble
+        seen.history = report.history
         self._reported.set()
 
     def catch_up(self, timeout: float) -> None:
@@ -225,7 +255,8 @@ class Nodes:
             for name in before:
                 if self._seen[name].reports > before[name]:
                     made.setdefault(name, self._seen[name].visits)
-            behind = {name for name in before if name not in made or self._seen[name].counted < made[name]}
+            late = {name for name in before if name not in made or self._seen[name].counted < made[name]}
+            behind = late - self._rejected
             if not behind & set(self._present()):
                 return
             gevent.sleep(min(left, SOON))  # they judge meanwhile
@@ -246,10 +277,25 @@ class Nodes:
             ),
         ]
 
-    def _does_not_fit(self, name: str, reason: str) -> None:
+    def does_not_fit(self, name: str, reason: str) -> None:
+        """A worker cannot be a node of this owner, in this run and in later ones."""
         logger.error("%s: %s", _called(name), reason)
         self._misfits[name] = reason
         self.fail(name, reason)
+
+    def _reject(self, name: str, error: MessageError) -> None:
+        """Not all that its visitors saw can be counted. Of many errors the first one is told."""
+        if name not in self._rejected:
+            self._rejected.add(name)
+            reason = f"its report was rejected: {error}"
+            logger.error("%s: %s", _called(name), reason)
+            self.fail(name, reason)
+        if seen := self._seen.get(name):
+            # It may have been the report that is waited for.
+            seen.drained = max(seen.drained, self._closed)
+            if self._begin is None:
+                seen.history = seen.history or "its report was rejected"
+        self._reported.set()
 
     def _wait(self, missing: Callable[[], set[str]], timeout: float) -> None:
         """Wait until no node that is present is missing any more."""
@@ -262,9 +308,11 @@ class Nodes:
     def _missing(self, phase: int) -> set[str]:
         """Nodes whose visits are not all counted; also one that has users and of which nothing was heard yet."""
         known = {*self._seen, *self._misfits, *self._heard}
-        return {name for name, seen in self._seen.items() if seen.drained != phase or seen.counted != seen.visits} | (
-            set(self._present()) - known
-        )
+        return {
+            name
+            for name, seen in self._seen.items()
+            if seen.drained != phase or (seen.counted != seen.visits and name not in self._rejected)
+        } | (set(self._present()) - known)
 
     def _silent(self) -> set[str]:
         return {name for name, seen in self._seen.items() if seen.history is None}

@@ -19,6 +19,9 @@ from locust_cutover.visit import Marks, Visit
 SLICE = 20
 """Visits judged in one go. A longer burst would keep the visitors from taking their times."""
 
+NO_MARKS = Marks("(?!)", 0)
+"""Of a recorder without a run: nothing is a mark."""
+
 
 class Ticket(NamedTuple):
     """A visitor's leave to visit."""
@@ -51,7 +54,7 @@ class Recorder:
         """Called when the judging ends by an error."""
         self.access = Access()
         """What the visitors need besides a URL."""
-        self.begin("/", Marks("(?!)", 0), [])
+        self.begin("/", NO_MARKS, [])
 
     # The conductor's side.
 

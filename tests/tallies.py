@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from hypothesis import strategies as st
 from locust.rpc.protocol import Message
 
+from locust_cutover import messages
 from locust_cutover.judging.fliptable import Convergence
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.tally import Tally
@@ -62,9 +62,16 @@ def tally_of(*counted: tuple[Visit, Judgment]) -> Tally:
     return tally
 
 
-def travel(message: Any) -> Any:
+def travel(message: messages.Message) -> messages.Packed:
     """The message as it arrives on another node, through Locust's own packing."""
-    return Message.unserialize(Message("cutover", message, "node").serialize()).data
+    data: messages.Packed = Message.unserialize(Message("cutover", messages.pack(message), "node").serialize()).data
+    return data
+
+
+def travelled(tally: Tally) -> Tally:
+    """The tally as it arrives in a report."""
+    report = messages.Report("r", tally, tally.answers.total(), -1, "", None)
+    return messages.unpack(travel(report), messages.Report).tally
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from locust_cutover.access import Access, AccessError
 from locust_cutover.connection import Connection
 from locust_cutover.judging.judge import Judgment
-from locust_cutover.node import Message, Node
+from locust_cutover.messages import Order
+from locust_cutover.node import Node
 from locust_cutover.nodes import Nodes
 from locust_cutover.recorder import Recorder
 from locust_cutover.scenario import Load, Phase, Scenario, Site
@@ -76,19 +78,19 @@ def test_a_node_without_the_password_has_no_visitors_and_says_so(monkeypatch: py
 
     node = Node(Recorder(report), lambda: None)
 
-    def send(message: Message, name: str | None) -> None:
-        node.obey(message)
+    def send(order: Order, name: str | None) -> None:
+        node.obey(order)
 
     nodes = Nodes(send, lambda: ["one"])
     phase = Phase("atomic", "atomic", 1000, None, 5, {"lost": "none", "torn": "none", "stale": "none"})
     scenario = Scenario("x", Path("x.yaml"), "", Site("external"), Load(), (phase,))
     nodes.begin(scenario, Marks("(?!)", 0), None, LOCKED)
     nodes.open(0)
-    assert node.report()["trouble"] == "site.auth: the environment variable SHOP_USER is not set"
-    nodes.take("one", {**node.report(), "drained": 0})
+    assert node.report().trouble == "site.auth: the environment variable SHOP_USER is not set"
+    nodes.take("one", replace(node.report(), drained=0))
     assert nodes.collect(0, 0) == ["worker one: site.auth: the environment variable SHOP_USER is not set"]
 
     monkeypatch.setenv("SHOP_USER", "editor")
     monkeypatch.setenv("SHOP_PASSWORD", "x")
     nodes.begin(scenario, Marks("(?!)", 0), None, LOCKED)
-    assert node.report()["trouble"] == ""
+    assert node.report().trouble == ""

@@ -10,7 +10,6 @@ from typing import Any
 
 import gevent
 import pytest
-from locust.rpc.protocol import Message as Packed
 
 import locust_cutover.node
 import locust_cutover.recorder
@@ -18,11 +17,13 @@ from locust_cutover.history import read, read_visit
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip
-from locust_cutover.node import ELSEWHERE, Message, Node
+from locust_cutover.messages import Begin, CatchUp, Know, Open, Order, Report, Start, pack
+from locust_cutover.node import ELSEWHERE, Node
 from locust_cutover.nodes import STRANGER, VERSION, Nodes
 from locust_cutover.recorder import Recorder, Ticket
 from locust_cutover.scenario import Load, Phase, Scenario, Site
 from locust_cutover.visit import Marks, Visit
+from tests.tallies import travel
 
 PATIENCE = 10.0
 """Seconds for what must happen; only a failing test takes that long."""
@@ -54,12 +55,6 @@ def visit(sent: int, *marks: str, phase: int = 0) -> Visit:
     return Visit(phase, "GET", "/current/", sent, sent + 20, name, bool(marks), marks, 1, 9)
 
 
-def packed(message: Message) -> Message:
-    """The message as it arrives, through Locust's own packing."""
-    data: Message = Packed.unserialize(Packed("cutover", message, "x").serialize()).data
-    return data
-
-
 def settle() -> None:
     """Let every greenlet run that can."""
     for _ in range(5):
@@ -71,7 +66,7 @@ class Worker:
 
     def __init__(self, name: str, nodes: Nodes, index: int | None = None) -> None:
         self.name = name
-        self.heard: list[Message] = []
+        self.heard: list[Order] = []
         self.judged: list[Judgment] = []
         self.deaf = False
         self.mute = False
@@ -80,16 +75,16 @@ class Worker:
         self.node = Node(self.recorder, self.send)
         self.node.worker_index = index
 
-    def hear(self, message: Message) -> None:
+    def hear(self, order: Order) -> None:
         """Obey, unless nothing arrives any more."""
         if not self.deaf:
-            self.heard.append(message)
-            self.node.obey(packed(message))
+            self.heard.append(order)
+            self.node.hear(travel(order))
 
     def send(self) -> None:
         """Report, unless nothing leaves any more."""
         if not self.mute:
-            self._nodes.take(self.name, packed(self.node.report()))
+            self._nodes.hear(self.name, travel(self.node.report()))
 
     def visits(self, *visits: Visit) -> None:
         """Its visitors make these, one after another."""
@@ -98,7 +93,7 @@ class Worker:
 
     def said(self) -> list[str]:
         """What it was told to do, in order."""
-        return [message["do"] for message in self.heard]
+        return [pack(order)["do"] for order in self.heard]
 
 
 class Cluster:
@@ -125,9 +120,9 @@ class Cluster:
         self.nodes.close(phase)
         return self.nodes.collect(phase, PATIENCE)
 
-    def _send(self, message: Message, name: str | None) -> None:
+    def _send(self, order: Order, name: str | None) -> None:
         for worker in [*self.workers.values()] if name is None else [self.workers[name]]:
-            worker.hear(message)
+            worker.hear(order)
 
 
 Make = Callable[..., Cluster]
@@ -306,9 +301,7 @@ def test_only_the_first_start_of_a_run_counts(cluster: Make) -> None:
     owner = cluster("one")
     owner.nodes.start("a")
     owner.nodes.start("b")
-    assert [message for message in owner.workers["one"].heard if message["do"] == "start"] == [
-        {"do": "start", "release": "a"}
-    ]
+    assert [order for order in owner.workers["one"].heard if isinstance(order, Start)] == [Start("a")]
 
 
 def test_the_nodes_learn_the_marks_and_the_phases_of_the_run(cluster: Make) -> None:
@@ -317,7 +310,8 @@ def test_the_nodes_learn_the_marks_and_the_phases_of_the_run(cluster: Make) -> N
     one = owner.workers["one"]
     assert one.node.phases == ["forced", "fast"]
     assert one.recorder.marks.due == 1
-    assert one.heard[0]["releases"] == ["a", "b"]
+    assert isinstance(one.heard[0], Begin)
+    assert one.heard[0].releases == ("a", "b")
 
 
 def test_after_the_switchers_death_the_nodes_judge_what_they_can(cluster: Make) -> None:
@@ -392,7 +386,7 @@ def test_a_report_of_another_run_is_ignored(cluster: Make) -> None:
     owner.nodes.know([flip(1, "b", 100)], 200)
     settle()
     late = one.node.report()
-    assert late["visits"] == 1
+    assert late.visits == 1
     owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     owner.nodes.take("one", late)
     assert owner.nodes.tally.visits(0) == 0
@@ -449,8 +443,9 @@ def test_a_late_joiner_is_told_what_it_needs(cluster: Make) -> None:
     late = owner.add("late")
     owner.nodes.join("late")
     (joined,) = late.heard
-    assert [part["do"] for part in joined["messages"]] == ["begin", "start", "know", "open"]
-    assert [Flip(*values) for values in joined["messages"][2]["flips"]] == [flips[0], *flips[-2:]]
+    assert isinstance(joined, CatchUp)
+    assert (joined.begin, joined.start, joined.open) == (owner.workers["one"].heard[0], Start("a"), Open(0))
+    assert joined.know.flips == (flips[0], *flips[-2:])
     assert owner.workers["one"].said() == ["begin", "open", "start", "know"]
 
 
@@ -482,7 +477,8 @@ def test_a_joiner_between_two_phases_waits_for_the_next(cluster: Make) -> None:
     late = owner.add("late")
     owner.nodes.join("late")
     (joined,) = late.heard
-    assert [part["do"] for part in joined["messages"]] == ["begin", "start", "know"]
+    assert isinstance(joined, CatchUp)
+    assert (joined.start, joined.open) == (Start("a"), None)
     assert owner.play(flip(1, "a", 900, phase=1), phase=1, before=lambda: late.visits(visit(950, "a", phase=1))) == []
     assert owner.nodes.tally.visits(1) == 1
 
@@ -492,7 +488,9 @@ def test_a_joiner_before_the_first_flip_is_not_told_of_flips(cluster: Make) -> N
     owner = cluster("one")
     late = owner.add("late")
     owner.nodes.join("late")
-    assert "start" not in late.said()
+    (joined,) = late.heard
+    assert isinstance(joined, CatchUp)
+    assert joined.start is None
     assert owner.play(flip(1, "b", 100), before=lambda: late.visits(visit(95))) == []
     assert counts(owner.nodes) == [(1, 1, 1, 0, 0)]
 
@@ -535,8 +533,9 @@ def test_a_joiner_of_a_new_run_is_not_told_of_the_old_flips(cluster: Make) -> No
     owner.nodes.open(0)
     late = owner.add("late")
     owner.nodes.join("late")
-    assert [message.get("flips") for message in late.heard if message["do"] == "know"] in ([], [[]])
-    assert "start" not in late.said()
+    (joined,) = late.heard
+    assert isinstance(joined, CatchUp)
+    assert (joined.start, joined.know) == (None, Know((), 0))
 
 
 def test_a_worker_that_joins_though_it_was_there_goes_on(cluster: Make) -> None:
@@ -818,11 +817,11 @@ def test_a_node_that_was_gone_before_the_run_is_not_missed(cluster: Make) -> Non
     assert owner.play() == []
 
 
-def report(owner: Cluster, **changes: Any) -> Message:
-    """The report of a node that has counted nothing, but for these."""
-    empty = Tally().to_message()
-    known = {"run": owner.nodes.run, "tally": empty, "visits": 0, "drained": 0, "trouble": "", "history": None}
-    return {**known, **changes}
+def report(owner: Cluster, visits: int, drained: int = 0) -> Report:
+    """The report of a node that has counted one visit, and says that it made so many."""
+    tally = Tally()
+    tally.answers[0, "ok", "200 OK"] = 1
+    return Report(owner.nodes.run, tally, visits, drained, "", None)
 
 
 @pytest.mark.parametrize("visits", [2, 0])
@@ -830,8 +829,7 @@ def test_counts_that_do_not_add_up_are_told(cluster: Make, visits: int) -> None:
     """A report got lost, or came twice: the node made another number of visits than arrived."""
     owner = cluster()
     owner.workers["one"] = Worker("one", owner.nodes)
-    tally = {**report(owner)["tally"], "answers": [[0, "ok", "200 OK", 1]]}
-    owner.nodes.take("one", report(owner, tally=tally, visits=visits))
+    owner.nodes.take("one", report(owner, visits))
     assert owner.nodes.collect(0, 0.01) == ["worker one did not report all its visits"]
 
 
@@ -839,12 +837,11 @@ def test_counts_that_come_in_two_reports_add_up(cluster: Make) -> None:
     """The first one says already how many there will be."""
     owner = cluster()
     owner.workers["one"] = Worker("one", owner.nodes)
-    tally = {**report(owner)["tally"], "answers": [[0, "ok", "200 OK", 1]]}
-    owner.nodes.take("one", report(owner, tally=tally, visits=2, drained=-1))
+    owner.nodes.take("one", report(owner, 2, drained=-1))
     collecting = gevent.spawn(owner.nodes.collect, 0, PATIENCE)
     settle()
     assert not collecting.ready()
-    owner.nodes.take("one", report(owner, tally=tally, visits=2))
+    owner.nodes.take("one", report(owner, 2))
     settle()
     assert collecting.ready()  # at once: it need not look again after a while
     assert collecting.value == []
@@ -880,7 +877,7 @@ def test_a_node_with_a_visitor_that_hangs_says_so_in_the_end(cluster: Make, monk
     settle()
     owner.nodes.close(0)
     assert owner.nodes.collect(0, 0.1) == ["worker one did not report all its visits"]
-    assert one.node.report()["drained"] == -1
+    assert one.node.report().drained == -1
     assert owner.nodes.tally.visits(0) == 1
 
 
@@ -1001,4 +998,4 @@ def test_know_all_is_past_every_time(cluster: Make) -> None:
     """So that the last visits need not wait for a flip that will not come."""
     owner = cluster("one")
     owner.nodes.know_all()
-    assert owner.workers["one"].heard[-1] == {"do": "know", "flips": [], "watermark": STILL}
+    assert owner.workers["one"].heard[-1] == Know((), STILL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.timeline import Flip
@@ -51,19 +51,6 @@ class CloseUps:
         for flip, costs in other.flips.values():
             for cost in costs:
                 self._keep(flip, cost)
-
-    def to_message(self) -> list[Any]:
-        """In types that travel between nodes."""
-        return [[list(flip), [list(cost) for cost in costs]] for flip, costs in self.flips.values()]
-
-    @classmethod
-    def from_message(cls, message: list[Any]) -> CloseUps:
-        """The close-ups that `to_message` wrote."""
-        closeups = cls()
-        for values, costs in message:
-            flip = Flip(*values)
-            closeups.flips[flip.number] = (flip, [Cost(*cost) for cost in costs])
-        return closeups
 
     def _keep(self, flip: Flip, cost: Cost) -> None:
         if flip.number not in self.flips:

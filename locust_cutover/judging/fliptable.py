@@ -14,6 +14,9 @@ from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import PER_FLIP, Toll
 from locust_cutover.visit import Kind
 
+MOST = (1 << 32) - 1
+"""Visits that can count for one flip: those of two days at twenty thousand a second."""
+
 NEWEST = 500
 """Harmful flips that are always at hand; Locust's web UI shows no more rows either."""
 
@@ -109,6 +112,22 @@ class FlipTable:
         for column in self._faults.values():
             column.append(0)
         self._grow(flip.number)
+
+    @property
+    def flips(self) -> int:
+        """How many flips of the phase there are so far; they are numbered from 1."""
+        return self._flips
+
+    def has(self, flip: Flip) -> bool:
+        """Whether it is one of the flips of the phase, as far as they are kept."""
+        if flip.phase != self._phase or not 1 <= flip.number <= self._flips:
+            return False
+        return self.sparse or self._row(flip.number).flip == flip._replace(held="", opaque=False)
+
+    def room(self, flip: Flip) -> int:
+        """How many more visits can count for a flip."""
+        own = flip.phase == self._phase and 1 <= flip.number <= len(self._visits)
+        return MOST - self._visits[flip.number - 1] if own else MOST
 
     def take(self, tally: Tally) -> None:
         """Add the tolls that visits of this phase have in a tally, and the flips that they met."""

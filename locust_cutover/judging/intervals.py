@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from locust_cutover.visit import KINDS, Kind
 
@@ -27,6 +26,16 @@ class Intervals:
         self.width = FINEST
         self._counts: dict[int, list[int]] = {}
         self._first = self._last = 0
+
+    @classmethod
+    def of(cls, width: int, counts: dict[int, list[int]]) -> Intervals:
+        """The counts of each kind by number of the interval, the first and the last less than MOST apart."""
+        intervals = cls()
+        intervals.width = width
+        intervals._counts = counts
+        if counts:
+            intervals._first, intervals._last = min(counts), max(counts)
+        return intervals
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Intervals) and vars(self) == vars(other)
@@ -57,20 +66,6 @@ class Intervals:
         """(its beginning in nanoseconds, count of each kind seen) of every interval that has visits, in order."""
         for number, counts in sorted(self._counts.items()):
             yield number * self.width, {kind: count for kind, count in zip(KINDS, counts, strict=True) if count}
-
-    def to_message(self) -> list[Any]:
-        """In types that travel between nodes; small, since the numbers count from the first."""
-        return [self.width, self._first, [[n - self._first, *counts] for n, counts in self._counts.items()]]
-
-    @classmethod
-    def from_message(cls, message: list[Any]) -> Intervals:
-        """The intervals that `to_message` wrote."""
-        intervals = cls()
-        intervals.width, first, rows = message
-        intervals._counts = {first + offset: list(counts) for offset, *counts in rows}
-        if rows:
-            intervals._first, intervals._last = min(intervals._counts), max(intervals._counts)
-        return intervals
 
     def _begin(self, number: int) -> list[int]:
         """Add the interval `number` of the present width; returns the counts it goes by, then or coarser."""

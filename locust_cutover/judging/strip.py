@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from locust_cutover.judging.closeup import CloseUps
 from locust_cutover.judging.histogram import Histogram
@@ -33,13 +32,3 @@ class Strip:
         self.intervals.merge(other.intervals)
         self.times.update(other.times)
         self.closeups.merge(other.closeups)
-
-    def to_message(self) -> list[Any]:
-        """In types that travel between nodes."""
-        return [self.intervals.to_message(), list(self.times.items()), self.closeups.to_message()]
-
-    @classmethod
-    def from_message(cls, message: list[Any]) -> Strip:
-        """The strip that `to_message` wrote."""
-        intervals, times, closeups = message
-        return cls(Intervals.from_message(intervals), Histogram(dict(times)), CloseUps.from_message(closeups))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from typing import Any
 
 from locust_cutover.judging.answers import NAMES, counted_as
 from locust_cutover.judging.histogram import Histogram
@@ -89,40 +88,6 @@ class Tally:
         """(kind, answer, count) of a phase, the most frequent first."""
         rows = [(kind, answer, count) for (index, kind, answer), count in self.answers.items() if index == phase]
         return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
-
-    def to_message(self) -> dict[str, Any]:
-        """In types that travel between nodes."""
-        return {
-            "answers": [[*key, count] for key, count in self.answers.items()],
-            "places": [[*key, count] for key, count in self.places.items()],
-            "calm": [[*key, count] for key, count in self.calm.items()],
-            "meetings": list(self.meetings.items()),
-            "longest_stale": list(self.longest_stale.items()),
-            "flips": [[phase, list(flip), toll.to_message()] for (phase, _, _), (flip, toll) in self.flips.items()],
-            "met": list(self.met.items()),
-            "spacings": [[phase, list(spacing.items())] for phase, spacing in self.spacings.items()],
-            "strips": [[phase, strip.to_message()] for phase, strip in self.strips.items()],
-        }
-
-    @classmethod
-    def from_message(cls, message: dict[str, Any]) -> Tally:
-        """The tally that `to_message` wrote."""
-        tally = cls()
-        for phase, kind, answer, count in message["answers"]:
-            tally.answers[phase, kind, answer] = count
-        for phase, kind, place, count in message["places"]:
-            tally.places[phase, kind, place] = count
-        for phase, kind, count in message["calm"]:
-            tally.calm[phase, kind] = count
-        tally.meetings.update(dict(message["meetings"]))
-        tally.longest_stale = dict(message["longest_stale"])
-        for phase, values, toll in message["flips"]:
-            flip = Flip(*values)
-            tally.flips[phase, flip.phase, flip.number] = (flip, Toll.from_message(toll))
-        tally.met = {phase: [(first, last) for first, last in ranges] for phase, ranges in message["met"]}
-        tally.spacings = {phase: Histogram(dict(spacing)) for phase, spacing in message["spacings"]}
-        tally.strips = {phase: Strip.from_message(strip) for phase, strip in message["strips"]}
-        return tally
 
     def _toll(self, phase: int, flip: Flip) -> Toll:
         key = (phase, flip.phase, flip.number)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.visit import Kind, Visit
@@ -67,16 +65,6 @@ class Toll:
     def faults(self) -> tuple[int, ...]:
         """Faults at it and after it, in the order of PER_FLIP."""
         return _sum(self.at, self.after)
-
-    def to_message(self) -> list[object]:
-        """In types that travel between nodes."""
-        return [self.visits, self.at, self.after, self.probes, self.fresh, self.old_sent, self.old_received]
-
-    @classmethod
-    def from_message(cls, message: Sequence[Any]) -> Toll:
-        """The toll that `to_message` wrote."""
-        visits, at, after, *times = message
-        return cls(visits, tuple(at), tuple(after), *times)
 
 
 def _sum(counts: tuple[int, ...], others: tuple[int, ...]) -> tuple[int, ...]:

@@ -26,7 +26,8 @@ from locust_cutover.judging.judge import Judgment, judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip, Timeline
 from locust_cutover.judging.verdict import PhaseFacts, PhaseVerdict, judge_phase
-from locust_cutover.node import Message, Node
+from locust_cutover.messages import Know, Order
+from locust_cutover.node import Node
 from locust_cutover.nodes import Nodes
 from locust_cutover.recorder import Recorder
 from locust_cutover.scenario import Expected, Load, Phase, Scenario, Site
@@ -180,17 +181,17 @@ class Worker:
         self.node = Node(self.recorder, self.report)
         self.node.worker_index = None
         self._simulation = simulation
-        self._unheard: list[tuple[int, Message]] = []
+        self._unheard: list[tuple[int, Order]] = []
 
-    def hear(self, message: Message) -> None:
+    def hear(self, order: Order) -> None:
         """Obey now, or later where it is about flips."""
-        if message["do"] == "know":
+        if isinstance(order, Know):
             late = self._simulation.chance.randrange(0, self.late + 1, GRAIN)
-            self._unheard.append((self._simulation.now + late, message))
+            self._unheard.append((self._simulation.now + late, order))
             self.listen(self._simulation.now)
         else:
             self.listen(1 << 62)
-            self.node.obey(message)
+            self.node.obey(order)
 
     def listen(self, now: int) -> None:
         """Obey what has arrived by now, in order."""
@@ -200,7 +201,7 @@ class Worker:
     def report(self) -> None:
         """Tell the owner what was counted since the last time."""
         if not self.mute:
-            self._simulation.nodes.take(self.name, travel(self.node.report()))
+            self._simulation.nodes.hear(self.name, travel(self.node.report()))
 
 
 @dataclass
@@ -335,9 +336,9 @@ class Simulation:
         self._event += 1
         heapq.heappush(self._events, (time, self._event, event))
 
-    def _send(self, message: Message, name: str | None) -> None:
+    def _send(self, order: Order, name: str | None) -> None:
         for worker in [*self.workers.values()] if name is None else [self.workers[name]]:
-            worker.hear(message)
+            worker.hear(order)
 
     def _tell(self) -> None:
         """Tell of the flips that are over, as the switcher does, and have some nodes report."""

@@ -50,7 +50,7 @@ def test_the_first_visits_of_the_first_flips_are_kept(spoiled: list[Spoiled]) ->
 def test_two_nodes_keep_what_one_would(mine: list[Spoiled], theirs: list[Spoiled]) -> None:
     """Also when each had to leave some out."""
     merged = sample(mine)
-    merged.merge(CloseUps.from_message(sample(theirs).to_message()))
+    merged.merge(sample(theirs))
     assert merged == sample(mine + theirs)
 
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cutover.judging.fliptable import NEWEST, Convergence, FlipTable, Row
+from locust_cutover.judging.fliptable import MOST, NEWEST, Convergence, FlipTable, Row
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import PER_FLIP, Toll
 from locust_cutover.visit import Kind, Visit
 from tests.histories import timeline
-from tests.tallies import after, at, count, made, runs, tally_of, travel, visit
+from tests.tallies import after, at, count, made, runs, tally_of, travelled, visit
 
 PHASE = 2
 
@@ -238,7 +238,7 @@ def reports(run: tuple[list[Flip], list[Visit]], nodes: int, chance: random.Rand
             tallies[node] = Tally()
     found += tallies
     chance.shuffle(found)
-    return [Tally.from_message(travel(tally.to_message())) for tally in found]
+    return [travelled(tally) for tally in found]
 
 
 @pytest.mark.parametrize("sparse", [False, True])
@@ -321,3 +321,28 @@ def test_a_flip_of_a_sparse_table_takes_some_fifteen_bytes_when_a_visit_met_it()
         table.count(one, Toll(visits=2, probes=1))
         table.meet(one.number, one.number + 3)
     assert 15 <= (size(table) - size(table_of(sparse=True))) / 100_000 < 18
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_table_has_the_flips_that_it_was_told_of(sparse: bool) -> None:
+    """By number alone where most flips are not kept; a flip of another phase or none is not its own."""
+    table = FlipTable(1, sparse)
+    first = Flip(1, 1, "b", 5, 6, "no space", "a", opaque=True)
+    table.add(first)
+    table.add(made(2, 1))
+    assert table.flips == 2
+    assert table.has(first)
+    assert table.has(made(2, 1))
+    assert [table.has(made(number, phase)) for number, phase in ((3, 1), (0, 1), (-1, 1), (2, 0))] == [False] * 4
+    for other in (first._replace(release="c"), first._replace(completed=7), first._replace(outcome="ok")):
+        assert table.has(other) == sparse
+
+
+def test_a_table_has_room_for_so_many_visits_of_a_flip() -> None:
+    """The columns are narrow; more than they hold would raise where the counts are added up."""
+    table = FlipTable(0, False)
+    table.add(made(1))
+    table.count(made(1), Toll(visits=MOST - 1))
+    assert (table.room(made(1)), table.room(made(2))) == (1, MOST)
+    table.count(made(1), Toll(visits=1))
+    assert table.room(made(1)) == 0

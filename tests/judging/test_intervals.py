@@ -71,7 +71,7 @@ def test_two_nodes_count_as_one(mine: list[Moment], theirs: list[Moment]) -> Non
     whole = counted(mine + theirs)
     for first, second in ((mine, theirs), (theirs, mine)):
         merged = counted(first)
-        merged.merge(Intervals.from_message(counted(second).to_message()))
+        merged.merge(counted(second))
         assert list(merged.rows()) == list(whole.rows())
 
 

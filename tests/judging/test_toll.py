@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.toll import NO_FAULTS, Toll
 from locust_cutover.visit import KINDS, Kind, Visit
-from tests.tallies import after, at, made, travel, visit
+from tests.tallies import after, at, made, visit
 
 FLIP = made(1)
 
@@ -80,11 +80,11 @@ def test_a_page_with_an_old_part_is_old_too() -> None:
 def test_the_tolls_of_several_nodes_add_up_in_any_order(
     counted: list[Counted], nodes: int, chance: random.Random
 ) -> None:
-    """However the visits are spread over the nodes, and whichever reports first, through messages."""
+    """However the visits are spread over the nodes, and whichever reports first."""
     parts: list[list[Counted]] = [[] for _ in range(nodes)]
     for one in counted:
         chance.choice(parts).append(one)
     total = Toll()
     for part in chance.sample(parts, len(parts)):
-        total.merge(Toll.from_message(travel(toll_of(*part).to_message())))
+        total.merge(toll_of(*part))
     assert total == toll_of(*counted)

@@ -1,0 +1,1 @@
+"""A worker whose reports cannot be true, for a run that must say so."""
