@@ -127,7 +127,9 @@ class Companion:
         process.wait()
 
     def check(self) -> Facts:
-        """The facts of its `done` event; SwitcherError when it ended without one."""
+        """The facts of its `done` event; SwitcherError when it ended without one, or when that could not be taken."""
+        if self._reader is not None and self._reader.exception is not None:
+            raise SwitcherError(f"an event of the switcher could not be taken: {self._reader.exception!r}")
         if self.done is None:
             last = self._log.read_text(errors="replace").splitlines()[-1:] if self._log.exists() else []
             raise SwitcherError(f"the switcher died{': ' + last[0] if last else ''}")

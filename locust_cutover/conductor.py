@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -314,14 +315,16 @@ class Conductor:
         )
 
     def _clear_up(self, folder: Path | None) -> None:
-        try:
-            if self._companion is not None:
-                self._companion.stop()
-        finally:
+        """Each step, whatever becomes of the one before."""
+        with ExitStack() as steps:
+            if folder is not None:
+                steps.callback(self._clear_folder, folder)
             if self._venue is not None:
-                self._venue.clear_up()
-        if folder is None:
-            return
+                steps.callback(self._venue.clear_up)
+            if self._companion is not None:
+                steps.callback(self._companion.stop)
+
+    def _clear_folder(self, folder: Path) -> None:
         said = self._commands is not None and self._commands.exists()
         if said:
             logger.info("what the commands printed is in %s", self._commands)

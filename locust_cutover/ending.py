@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import os
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 from locust_cutover.reports import words
@@ -14,6 +18,10 @@ HELD, VIOLATED, WRONG, INCONCLUSIVE = 0, 1, 2, 3
 INTERRUPTED = "interrupted"
 
 _exit, _show = sys.exit, sys.excepthook
+
+
+PATIENCE = 5.0
+"""Seconds to wait for a worker that does not end."""
 
 
 class Ending:
@@ -32,6 +40,7 @@ class Ending:
         self.crashed: Callable[[str], None] = lambda reason: None
         """Called when the process ends by an error, with the reason; decides on the exit code and the text."""
         self._silent = False
+        self._workers: set[int] = set()
 
     def watch(self) -> None:
         """From now on see to every end of this process."""
@@ -44,13 +53,26 @@ class Ending:
         self.code = HELD
         self._silent = True
 
+    def of_master(self) -> None:
+        """Wait at the end for the workers that Locust has forked: they are the children that this process has by now.
+
+        Locust does so only with those that have ended already, and the others would have the last line.
+        """
+        self._workers = _children()
+
     def decide(self, code: int, text: str) -> None:
         """What the process will end with, as far as is known now."""
         self.code, self.text = code, text
 
     def _say(self) -> None:
-        # After Locust's tables, and after its workers have ended: Locust's own part of this was registered later.
-        if self.text and not self._silent:
+        # After Locust's tables, and after Locust has told its workers to end: it has registered that later.
+        if self._silent:
+            return
+        deadline = time.monotonic() + PATIENCE
+        while self._workers and time.monotonic() < deadline:
+            self._workers = set(filter(_runs, self._workers))
+            time.sleep(0.01)
+        if self.text:
             print(self.text, flush=True)
 
     def _leave(self, status: object = None) -> None:
@@ -67,7 +89,7 @@ class Ending:
         if issubclass(kind, KeyboardInterrupt):
             _exit(self._crash(INTERRUPTED, INCONCLUSIVE))
         _show(kind, error, traceback)
-        _exit(self._crash(f"Locust has failed: {error!r}"))
+        _exit(self._crash(f"Locust has failed: {type(error).__name__}: {error}"))
 
     def _crash(self, reason: str, code: int = WRONG) -> int:
         if self.code is None:
@@ -75,3 +97,22 @@ class Ending:
         else:
             self.crashed(reason)
         return INCONCLUSIVE if self.code is None else self.code
+
+
+def _children() -> set[int]:
+    """The children of this process."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            # After the name, which is in brackets and may be anything: the state and the parent, see proc(5).
+            if int(path.read_text().rpartition(")")[2].split()[1]) == os.getpid():
+                found.add(int(path.parent.name))
+    return found
+
+
+def _runs(child: int) -> bool:
+    """Whether a child of this process has not ended yet."""
+    try:
+        return os.waitpid(child, os.WNOHANG)[0] == 0
+    except ChildProcessError:
+        return False  # Locust has waited for it

@@ -66,6 +66,8 @@ class Experiment:
         self.history: History | None = None
         self.result: Result | None = None
         """Of the run that is over, as its files tell it."""
+        self.version = VERSION
+        """Of this pack, as a worker says it."""
         self.outputs = Outputs()
         self.ending = Ending()
         self.trouble = ""
@@ -102,7 +104,7 @@ class Experiment:
             self.node.worker_index = runner.worker_index
             runner.register_message(MESSAGE, self.on_message_to_worker)
             # Only now can a message be taken: the owner repeats what was said before.
-            runner.send_message(MESSAGE, {"do": "join", "version": VERSION})
+            runner.send_message(MESSAGE, {"do": "join", "version": self.version})
             # The verdict is the master's; Locust would end a worker with 1 for any failed request.
             environment.process_exit_code = HELD
             self.ending.of_worker()
@@ -111,6 +113,8 @@ class Experiment:
             self.decide(INCONCLUSIVE, words.no_verdict(INCONCLUSIVE, "no run was started"))
             if isinstance(runner, MasterRunner):
                 runner.register_message(MESSAGE, self.on_message_to_master)
+                if self.options.processes:
+                    self.ending.of_master()
             load = scenarios.load(self.options.scenario).load
             self.options.num_users = self.options.num_users or load.users
             self.options.spawn_rate = self.options.spawn_rate or load.spawn_rate
@@ -416,6 +420,7 @@ class Experiment:
 
     def on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
         """Add our part to a worker's report."""
+        data[MESSAGE] = None  # if the next line fails: a worker with `install()` is not one without
         data[MESSAGE] = self.node.report()
 
     def on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:

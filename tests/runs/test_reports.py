@@ -131,12 +131,30 @@ def test_a_file_that_cannot_be_written_is_one_line_and_exit_code_2(tmp_path: Pat
 
 
 def test_a_full_disk_at_the_end_is_told_and_is_no_pass(tmp_path: Path) -> None:
-    """The verdict is on the terminal, the other reports are written, and the exit code says that one is missing."""
+    """What held is inconclusive then: on the terminal, in the other reports and in the exit code."""
     with headless(tmp_path, RUN, "--report", "/dev/full") as locust:
         assert locust.wait() == 3, locust.output
     assert "--report cannot be written: /dev/full: No space left on device" in locust.output
-    assert "verdict: held" in locust.output
-    assert "✅ Held" in locust.prefix.with_suffix(".md").read_text()
+    assert locust.lines[-1].startswith("verdict: inconclusive (exit code 3): --report cannot be written: /dev/full")
+    assert "❔ Inconclusive" in locust.prefix.with_suffix(".md").read_text()
+    assert {row["verdict"] for row in locust.rows("verdict")} == {"inconclusive"}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_history_that_is_not_complete_is_in_every_file(tmp_path: Path, workers: int) -> None:
+    """Also that of one worker alone: a verdict that cannot be checked again is none."""
+    name = "history-worker1.jsonl" if workers else "history.jsonl"
+    (tmp_path / name).symlink_to("/dev/full")
+    arguments = ["--history", str(tmp_path / "history.jsonl"), *(processes(workers) if workers else [])]
+    with headless(tmp_path, RUN, *arguments) as locust:
+        assert locust.wait() == 3, locust.output
+    problem = f"is not complete: {tmp_path}/{name}: No space left on device"
+    assert problem in locust.lines[-1]
+    assert (locust.verdict()["verdict"], locust.verdict()["exit_code"]) == ("inconclusive", 3)
+    assert {row["verdict"] for row in locust.rows("verdict")} == {"inconclusive"}
+    assert problem in locust.prefix.with_suffix(".xml").read_text()
+    assert problem in " ".join(page(locust).itertext())
+    assert "❔ Inconclusive" in locust.prefix.with_suffix(".md").read_text()
 
 
 def test_a_run_that_never_begins_leaves_the_history_of_the_run_before_but_not_its_verdict(tmp_path: Path) -> None:
@@ -152,10 +170,12 @@ def test_a_run_that_never_begins_leaves_the_history_of_the_run_before_but_not_it
         assert locust.wait() == 2, locust.output
     assert history.read_text() == before
     left = {path.name for path in (tmp_path / "report").iterdir()} & set(names)
-    assert left == {"run.xml", "run.md", "run_verdict.json"}
+    assert left == {"run.html", "run.xml", "run.md", "run_verdict.json"}
     said = "http://127.0.0.1:9/current/: connection refused before the first flip"
     verdict = locust.verdict()
     assert (verdict["verdict"], verdict["exit_code"], verdict["trouble"]) == ("inconclusive", 2, said)
+    assert locust.lines[-1] == f"verdict: none (exit code 2): {said}"
+    assert f"The run did not begin: {said}" in " ".join(page(locust).itertext())
     assert f'message="the run did not begin: {said}"' in (tmp_path / "report" / "run.xml").read_text()
     summary = (tmp_path / "report" / "run.md").read_text()
     assert summary.startswith(before)

@@ -1,0 +1,1 @@
+"""A pack of which one part fails, to be run under Locust."""
