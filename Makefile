@@ -19,7 +19,7 @@ run: $(VENV)/installed ## forced against atomic, or SCENARIO=another one; all re
 
 # Two at once, since a test of a whole run mostly waits. (pytest-xdist cannot: gevent, which Locust brings along, takes
 # its threads.) What each of the two says is shown when it has ended; they take about the same time.
-LONG := $(addprefix tests/runs/,test_planted.py test_reports.py test_run.py test_web_ui.py) tests/matrix/test_sample.py
+LONG := $(addprefix tests/whole_runs/,test_planted.py test_reports.py test_run.py test_web_ui.py) tests/matrix/test_sample.py
 
 test: lint ## lint, then all tests
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target test-long test-rest
@@ -30,10 +30,11 @@ test-long: $(VENV)/installed-test
 test-rest: $(VENV)/installed-test
 	$(VENV)/bin/pytest $(addprefix --ignore=,$(LONG))
 
-lint: $(VENV)/installed-test ## ruff and mypy
+lint: $(VENV)/installed-test ## ruff, mypy and the arrows between the rooms
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 
 bench: $(VENV)/installed ## what judging and the switcher cost, as ratios within one run (needs nginx)
 	$(VENV)/bin/python bench/judging.py

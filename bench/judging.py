@@ -16,11 +16,11 @@ import gevent
 from locust.env import Environment
 
 from locust_cutover import Visitor
+from locust_cutover.client.marks import Marks
 from locust_cutover.judging.timeline import STILL, Flip
-from locust_cutover.recorder import Recorder
-from locust_cutover.servers import SERVERS
-from locust_cutover.site import MARK, MARKS, PAGE, build_site
-from locust_cutover.visit import Marks
+from locust_cutover.nodes.recorder import Recorder
+from locust_cutover.servers.registry import SERVERS
+from locust_cutover.servers.site import MARK, MARKS, PAGE, build_site
 
 VISITORS = 10
 SECONDS = 2.0

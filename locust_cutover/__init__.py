@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from locust_cutover.connection import Answer as Answer
-    from locust_cutover.hooks import install as install
-    from locust_cutover.visitor import Visitor as Visitor
+    from locust_cutover.client.answer import Answer as Answer
+    from locust_cutover.wiring.hooks import install as install
+    from locust_cutover.wiring.visitor import Visitor as Visitor
 
 __all__ = ["Answer", "Visitor", "install"]
 
-_HOMES = {"Answer": "connection", "Visitor": "visitor", "install": "hooks"}
+_HOMES = {"Answer": "client.answer", "Visitor": "wiring.visitor", "install": "wiring.hooks"}
 
 
 def __getattr__(name: str) -> Any:

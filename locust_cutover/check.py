@@ -18,7 +18,7 @@ from locust_cutover.judging.verdict import PhaseFacts, judge_phase
 from locust_cutover.reports import console, outputs
 from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result, processors
-from locust_cutover.scenario import recall
+from locust_cutover.scenario.model import recall
 
 EXAMPLES = """
 exit code: as the run's: 0 held, 1 violated, 3 inconclusive (also when it held and a file that was

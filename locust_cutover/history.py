@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.visit import Visit
+from locust_cutover.judging.visit import Visit
 
 Operation = dict[str, Any]
 

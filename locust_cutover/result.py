@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.verdict import EXIT_CODES, PhaseVerdict, Verdict, worst
-from locust_cutover.scenario import FAULTS, Scenario
+from locust_cutover.scenario.model import FAULTS, Scenario
 
 
 @dataclass(frozen=True)

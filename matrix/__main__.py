@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from locust_cutover.servers import SERVERS
+from locust_cutover.servers.registry import SERVERS
 from matrix import strategies as known
 from matrix.cell import RARE_EVERY, RARE_FLIPS, ROUNDS, SECONDS, Cell
 from matrix.claims import claims, refuted

@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from locust_cutover.servers import SERVERS, NotInstalledError
+from locust_cutover.servers.registry import SERVERS
+from locust_cutover.servers.server import NotInstalledError
 from matrix.cell import Cell
 from matrix.round import Round, measured, not_measured
 

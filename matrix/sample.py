@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from locust_cutover.servers import SERVERS
+from locust_cutover.servers.registry import SERVERS
 from matrix.cell import ROUNDS, Cell
 from matrix.claims import Claim, claims, covers
 from matrix.machine import programs

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from locust_cutover import scenario as scenarios
-from locust_cutover.scenario import Phase
+from locust_cutover.scenario import read as scenarios
+from locust_cutover.scenario.model import Phase
 from switcher.duration import format_duration
 
 NAMES = (

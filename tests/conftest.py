@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from locust_cutover.servers import NotInstalledError, Server
+from locust_cutover.servers.server import NotInstalledError, Server
 from tests.browser import Browser, find, launched
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from locust_cutover.judging.timeline import Flip, Timeline
-from locust_cutover.visit import Visit
+from locust_cutover.judging.visit import Visit
 
 RELEASES = ("a", "b", "c")
 

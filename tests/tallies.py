@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 from locust.rpc.protocol import Message
 
-from locust_cutover import messages
 from locust_cutover.judging.fliptable import Convergence
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import PER_FLIP
-from locust_cutover.visit import Kind, Visit
+from locust_cutover.judging.visit import Kind, Visit
+from locust_cutover.nodes import messages
 from tests.histories import RELEASES, cutovers, loss, met, oracle, page, place, possibilities
 
 ANSWERS: dict[Kind, str] = {

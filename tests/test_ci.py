@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from locust_cutover import scenario as scenarios
+from locust_cutover.scenario import read as scenarios
 from tests.locust_process import PATIENCE, ROOT, LocustProcess
 
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ import pytest
 from locust_cutover import history as history_module
 from locust_cutover.history import History, HistoryError, Operation, read, read_flip, read_visit, worker_path
 from locust_cutover.judging.timeline import STILL, Flip
-from locust_cutover.visit import Visit
+from locust_cutover.judging.visit import Visit
 from tests.locust_process import ROOT
 
 NAMES = ["run.jsonl", "run.jsonl.gz"]

@@ -7,19 +7,35 @@ the reports. So a run, Locust's own tables and a check of the history count the 
 
 from __future__ import annotations
 
-from locust_cutover.connection import (
-    BAD,
-    CLOSED,
-    NOT_SENT,
-    REFUSED,
-    RESET,
-    TIMED_OUT,
-    TLS_FAILED,
-    TRUNCATED,
-    UNREACHABLE,
-    status_name,
-)
-from locust_cutover.judging.judge import UNKNOWN_FLIPS, UNKNOWN_RELEASE
+from functools import cache
+from http import HTTPStatus
+
+REFUSED = "connection refused"
+RESET = "connection reset"
+CLOSED = "connection closed"
+TRUNCATED = "truncated answer"
+TIMED_OUT = "timed out"
+BAD = "bad answer"
+TLS_FAILED = "TLS failed"
+UNREACHABLE = "host unreachable"
+NOT_SENT = "not sent"
+"""The request never left this machine: no port or file descriptor was left. No server is to blame."""
+
+UNKNOWN_RELEASE = "unknown release"
+"""A mark that no release has, or that of a release before its first flip: a wrong mark or a wrong clock."""
+
+UNKNOWN_FLIPS = "flips unknown"
+"""The switcher died: what the link pointed to during the visit is not known."""
+
+
+@cache
+def status_name(status: int) -> str:
+    """`status` with the standard's phrase, not the server's: the set of names stays small."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
 
 OTHER = "other"
 """Every answer with a name that is not in NAMES."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.visit import Kind, Visit
+from locust_cutover.judging.visit import Kind, Visit
 
 FLIPS = 12
 """Flips kept: the first harmful ones of the phase."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import PER_FLIP, Toll
-from locust_cutover.visit import Kind
+from locust_cutover.judging.visit import Kind
 
 MOST = (1 << 32) - 1
 """Visits that can count for one flip: those of two days at twenty thousand a second."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from locust_cutover.visit import KINDS, Kind
+from locust_cutover.judging.visit import KINDS, Kind
 
 FINEST = 1_000_000
 """The width of an interval at first, in nanoseconds."""

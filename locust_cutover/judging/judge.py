@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from locust_cutover.connection import NOT_SENT
+from locust_cutover.judging.answers import NOT_SENT, UNKNOWN_FLIPS, UNKNOWN_RELEASE
 from locust_cutover.judging.timeline import Flip, Timeline
-from locust_cutover.visit import Kind, Visit
-
-UNKNOWN_RELEASE = "unknown release"
-"""A mark that no release has, or that of a release before its first flip: a wrong mark or a wrong clock."""
-
-UNKNOWN_FLIPS = "flips unknown"
-"""The switcher died: what the link pointed to during the visit is not known."""
-
+from locust_cutover.judging.visit import Kind, Visit
 
 Place = Literal["at", "after", "none"]
 """Where a fault was: at a flip, whose cutover its visit overlaps; after one, since a part of it was stale; at none."""

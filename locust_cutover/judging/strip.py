@@ -8,7 +8,7 @@ from locust_cutover.judging.closeup import CloseUps
 from locust_cutover.judging.histogram import Histogram
 from locust_cutover.judging.intervals import Intervals
 from locust_cutover.judging.judge import Judgment
-from locust_cutover.visit import Visit
+from locust_cutover.judging.visit import Visit
 
 
 @dataclass

@@ -11,7 +11,7 @@ from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import PER_FLIP, Toll
-from locust_cutover.visit import Kind, Visit
+from locust_cutover.judging.visit import Kind, Visit
 
 Key = tuple[int, int, int]
 """The phase of the visits, the phase of the flip and its number."""

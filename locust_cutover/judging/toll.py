@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from locust_cutover.judging.judge import Judgment
-from locust_cutover.visit import Kind, Visit
+from locust_cutover.judging.visit import Kind, Visit
 
 PER_FLIP: tuple[Kind, ...] = ("lost", "torn", "stale")
 """The kinds that are counted for each flip, after its visits."""

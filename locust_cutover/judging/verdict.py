@@ -11,8 +11,8 @@ from locust_cutover.judging.fliptable import Convergence, FlipTable
 from locust_cutover.judging.outage import Background, Losses, Outage, background, estimate
 from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.tally import Tally
-from locust_cutover.scenario import FAULTS, Expected, Fault, Phase
-from locust_cutover.visit import KINDS, Kind
+from locust_cutover.judging.visit import KINDS, Kind
+from locust_cutover.scenario.model import FAULTS, Expected, Fault, Phase
 from switcher.strategies import GAPPED
 
 Verdict = Literal["held", "violated", "inconclusive"]

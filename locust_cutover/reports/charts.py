@@ -9,12 +9,12 @@ from locust_cutover.judging.closeup import FLIPS, CloseUps, Cost
 from locust_cutover.judging.histogram import Histogram
 from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.visit import KINDS, Kind
 from locust_cutover.reports import words
 from locust_cutover.reports.console import label as answer_label
 from locust_cutover.reports.markup import Markup, element, join
 from locust_cutover.reports.svg import COLUMNS, Scale, axis, bars, label, percent, picture, plot, ticks
 from locust_cutover.reports.words import many, microseconds, percentage
-from locust_cutover.visit import KINDS, Kind
 
 MOST_COLUMNS = 240
 """Columns of a time line: on a phone more would be narrower than a pixel."""

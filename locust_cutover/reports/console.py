@@ -10,7 +10,7 @@ from typing import TextIO
 from locust_cutover.judging.verdict import Expectation, PhaseVerdict, Verdict
 from locust_cutover.reports import words
 from locust_cutover.result import Result
-from locust_cutover.scenario import FAULTS
+from locust_cutover.scenario.model import FAULTS
 
 WIDTH = 80
 """Columns; what is longer goes on in the next line."""

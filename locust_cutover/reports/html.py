@@ -13,12 +13,12 @@ from locust_cutover.judging import closeup
 from locust_cutover.judging.fliptable import FlipTable, Row
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseVerdict, Verdict
+from locust_cutover.judging.visit import KINDS, Kind
 from locust_cutover.reports import charts, files, words
 from locust_cutover.reports.console import RATES
 from locust_cutover.reports.console import label as answer_label
 from locust_cutover.reports.markup import Markup, element, join
 from locust_cutover.result import Result
-from locust_cutover.visit import KINDS, Kind
 
 MOST_LABELS = 20
 """Answers with a bar of their own; the rest is one row."""

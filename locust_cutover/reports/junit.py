@@ -14,7 +14,7 @@ from locust_cutover.judging.verdict import Expectation, PhaseVerdict
 from locust_cutover.reports import words
 from locust_cutover.reports.markup import Markup, element
 from locust_cutover.result import Result
-from locust_cutover.scenario import Fault
+from locust_cutover.scenario.model import Fault
 
 
 def render(result: Result) -> str:

@@ -10,7 +10,7 @@ from locust_cutover.reports import words
 from locust_cutover.reports.console import label
 from locust_cutover.reports.markup import text as as_text
 from locust_cutover.result import Result
-from locust_cutover.scenario import FAULTS
+from locust_cutover.scenario.model import FAULTS
 
 ICONS = {"held": "✅", "violated": "❌", "inconclusive": "❔"}
 

@@ -10,7 +10,7 @@ from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.toll import PER_FLIP
 from locust_cutover.judging.verdict import CUT_SHORT, NOT_RUN, Expectation, PhaseFacts, PhaseVerdict, Verdict
 from locust_cutover.result import Result
-from locust_cutover.scenario import Fault
+from locust_cutover.scenario.model import Fault
 
 SPELLED_OUT = 3
 """Phases, or expectations, up to which a sentence names each."""

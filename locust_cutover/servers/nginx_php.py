@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from locust_cutover.servers.nginx import Nginx
 from locust_cutover.servers.php_fpm import PhpFpm
-from locust_cutover.site import LINK
+from locust_cutover.servers.site import LINK
 
 
 class NginxPhp(PhpFpm, Nginx):

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import gevent
 
-from locust_cutover.connection import Connection
+from locust_cutover.client.connection import Connection
 from locust_cutover.servers.program import Program
 
 READY_WITHIN = 15.0

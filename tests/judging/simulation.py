@@ -20,18 +20,19 @@ from unittest import mock
 
 import gevent
 
-import locust_cutover.recorder
+import locust_cutover.nodes.recorder
+from locust_cutover.client.marks import Marks
 from locust_cutover.judging.fliptable import FlipTable, Row
 from locust_cutover.judging.judge import Judgment, judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip, Timeline
 from locust_cutover.judging.verdict import PhaseFacts, PhaseVerdict, judge_phase
-from locust_cutover.messages import Know, Order
-from locust_cutover.node import Node
-from locust_cutover.nodes import Nodes
-from locust_cutover.recorder import Recorder
-from locust_cutover.scenario import Expected, Load, Phase, Scenario, Site
-from locust_cutover.visit import Kind, Marks, Visit
+from locust_cutover.judging.visit import Kind, Visit
+from locust_cutover.nodes.messages import Know, Order
+from locust_cutover.nodes.node import Node
+from locust_cutover.nodes.owner import Nodes
+from locust_cutover.nodes.recorder import Recorder
+from locust_cutover.scenario.model import Expected, Load, Phase, Scenario, Site
 from tests.tallies import travel
 
 US = 1_000
@@ -412,5 +413,5 @@ def simulate(
     simulation = Simulation(seed, faults, named, ways)
     before(simulation)
     clock = SimpleNamespace(monotonic=time.monotonic, monotonic_ns=lambda: simulation.now)
-    with mock.patch.object(locust_cutover.recorder, "time", clock):
+    with mock.patch.object(locust_cutover.nodes.recorder, "time", clock):
         return simulation.play(visits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from geventhttpclient.header import Headers
 
-from locust_cutover.connection import Answer
+from locust_cutover.client.answer import Answer
 from locust_cutover.judging.answers import NAMES, OTHER, WORDS, counted_as
 from tests.tallies import at, made, tally_of, visit
 

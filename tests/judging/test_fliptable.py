@@ -15,7 +15,7 @@ from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import PER_FLIP, Toll
-from locust_cutover.visit import Kind, Visit
+from locust_cutover.judging.visit import Kind, Visit
 from tests.histories import timeline
 from tests.tallies import after, at, count, made, runs, tally_of, travelled, visit
 

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.visit import Visit
+from locust_cutover.judging.visit import Visit
 from tests.histories import RELEASES, flip, flips, page, timeline, visits
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cutover.judging.intervals import FINEST, MOST, Intervals
-from locust_cutover.visit import KINDS, Kind
+from locust_cutover.judging.visit import KINDS, Kind
 
 Moment = tuple[int, Kind]
 

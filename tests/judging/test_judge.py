@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from locust_cutover.judging.judge import UNKNOWN_FLIPS, UNKNOWN_RELEASE, judge
+from locust_cutover.judging.answers import UNKNOWN_FLIPS, UNKNOWN_RELEASE
+from locust_cutover.judging.judge import judge
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.visit import Visit
+from locust_cutover.judging.visit import Visit
 from tests.histories import RELEASES, age, flip, flips, loss, met, oracle, page, place, timeline, visits
 
 TO_B = flip(1, "b", 10, 12)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.latecomer import needs
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.visit import Visit
+from locust_cutover.judging.visit import Visit
 from tests.histories import RELEASES, flip, flips, timeline, visits
 
 

@@ -15,7 +15,7 @@ from locust_cutover.judging.judge import Judgment, Place, judge
 from locust_cutover.judging.tally import Key, Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import Toll
-from locust_cutover.visit import KINDS, Kind, Visit
+from locust_cutover.judging.visit import KINDS, Kind, Visit
 from tests.histories import timeline
 from tests.tallies import after, alone, at, count, made, runs, tally_of, travelled, visit
 

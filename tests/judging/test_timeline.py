@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 
 from locust_cutover.judging.timeline import Flip, Timeline
-from locust_cutover.visit import Visit
+from locust_cutover.judging.visit import Visit
 from tests.histories import flip, flips, timeline, visits
 
 

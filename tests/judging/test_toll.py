@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.toll import NO_FAULTS, Toll
-from locust_cutover.visit import KINDS, Kind, Visit
+from locust_cutover.judging.visit import KINDS, Kind, Visit
 from tests.tallies import after, at, made, visit
 
 FLIP = made(1)

@@ -28,9 +28,9 @@ from locust_cutover.judging.verdict import (
     shown,
     worst,
 )
+from locust_cutover.judging.visit import Kind, Visit
 from locust_cutover.result import Result
-from locust_cutover.scenario import FAULTS, NO_STRATEGY, Expected, Fault, Load, Phase, Scenario, Site
-from locust_cutover.visit import Kind, Visit
+from locust_cutover.scenario.model import FAULTS, NO_STRATEGY, Expected, Fault, Load, Phase, Scenario, Site
 from tests.tallies import ANSWERS
 
 SECONDS = 10.0
@@ -243,7 +243,7 @@ def test_another_phases_faults_are_not_this_ones() -> None:
     [
         (troubled(trouble="the switcher died (signal 9)"), "the switcher died (signal 9)"),
         (troubled(trouble="cut short"), "cut short"),
-        (troubled(failed=2), "2 of 10 flips did not take"),
+        (troubled(failed=2), "2 of 10 flips failed"),
         (troubled(flips=0), "no flip was made"),
         (PhaseFacts(trouble="was not run"), "was not run"),
     ],
@@ -306,7 +306,7 @@ def test_every_trouble_is_said() -> None:
     result = Seen().add("ok").add("unjudged", 3).judge(phase(stale="some"), troubled(trouble="cut short", failed=1))
     assert result.troubles == (
         "cut short",
-        "1 of 10 flips did not take",
+        "1 of 10 flips failed",
         "3 visits could not be judged",
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from locust_cutover import scenario as scenarios
-from locust_cutover.servers import SERVERS
+from locust_cutover.scenario import read as scenarios
+from locust_cutover.servers.registry import SERVERS
 from matrix.cell import FREQUENT, RARE, RARE_FLIPS
 from matrix.strategies import load_strategies
 from tests.matrix.cells import cell

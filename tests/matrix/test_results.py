@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from locust_cutover.servers import SERVERS
+from locust_cutover.servers.registry import SERVERS
 from matrix import sample
 from matrix.cell import RARE_EVERY, RARE_FLIPS, ROUNDS, SECONDS, USERS
 from matrix.claims import Claim, claims, refuted

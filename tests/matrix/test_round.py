@@ -108,9 +108,9 @@ def test_clean_is_only_what_is_proven(rare: dict[str, str], frequent: dict[str, 
 def test_flips_that_do_not_take_are_a_result() -> None:
     """mv without -T, say."""
     blind = observed(lost="inconclusive", torn="inconclusive", stale="inconclusive")
-    failed = {"failed_flips": 2000, "troubles": ["2000 of 2000 flips did not take"], "expectations": blind}
+    failed = {"failed_flips": 2000, "troubles": ["all 2,000 flips failed"], "expectations": blind}
     found = measured(verdict(rare={**failed, "failed_flips": 1}, frequent=failed))
-    assert (found.worst, found.trouble) == ("nothing flips", "2000 of 2000 flips did not take")
+    assert (found.worst, found.trouble) == ("nothing flips", "all 2,000 flips failed")
 
 
 def test_a_run_that_never_began_has_measured_nothing() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from locust_cutover.servers import SERVERS
+from locust_cutover.servers.registry import SERVERS
 from matrix import sample
 from matrix.cell import ROUNDS, Cell
 from matrix.claims import claims

@@ -93,8 +93,8 @@ def test_a_cell_whose_rounds_differ_says_so() -> None:
 
 def test_a_cell_with_nothing_to_show_says_why() -> None:
     """Instead of numbers that mean nothing."""
-    failed = row(result(verdict="inconclusive", failed_flips=2000, trouble="2000 of 2000 flips did not take"))
-    assert failed == ["`forced`", "", "", "", "", "inconclusive: 2000 of 2000 flips did not take"]
+    failed = row(result(verdict="inconclusive", failed_flips=2000, trouble="all 2,000 flips failed"))
+    assert failed == ["`forced`", "", "", "", "", "inconclusive: all 2,000 flips failed"]
     text = as_markdown([of_rounds(not_measured("a | b\nc"))], {})
     assert "| not measured: a \\| b c |" in text
 

@@ -14,9 +14,9 @@ from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip, Timeline
 from locust_cutover.judging.verdict import PhaseFacts, judge_phase
+from locust_cutover.judging.visit import Visit
 from locust_cutover.result import Result
-from locust_cutover.scenario import FAULTS, Expected, Fault, Load, Phase, Scenario, Site
-from locust_cutover.visit import Visit
+from locust_cutover.scenario.model import FAULTS, Expected, Fault, Load, Phase, Scenario, Site
 
 BEGAN = 5_000_000_000_000
 

@@ -12,10 +12,10 @@ from locust_cutover.judging.closeup import CloseUps, Cost
 from locust_cutover.judging.histogram import Histogram
 from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.visit import Kind
 from locust_cutover.reports import charts
 from locust_cutover.reports.markup import Markup
 from locust_cutover.reports.svg import COLUMNS
-from locust_cutover.visit import Kind
 
 MS = 1_000_000
 

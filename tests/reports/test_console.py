@@ -18,10 +18,11 @@ from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.verdict import Expectation, PhaseFacts, PhaseVerdict, judge_phase
+from locust_cutover.judging.visit import Kind, Visit
 from locust_cutover.reports.console import label, render, wants_colour
 from locust_cutover.result import Result
-from locust_cutover.scenario import MAX_NAME, Expected, Fault, Load, Phase, Scenario, Site
-from locust_cutover.visit import Kind, Visit
+from locust_cutover.scenario.model import Expected, Fault, Load, Phase, Scenario, Site
+from locust_cutover.scenario.read import MAX_NAME
 
 EXPECT: dict[Fault, Expected] = {"lost": "some", "torn": "any", "stale": "none"}
 

@@ -15,10 +15,10 @@ from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseFacts, judge_phase
+from locust_cutover.judging.visit import Kind, Visit
 from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result
-from locust_cutover.scenario import Load, Phase, Scenario, Site
-from locust_cutover.visit import Kind, Visit
+from locust_cutover.scenario.model import Load, Phase, Scenario, Site
 from tests.adding_up import files_add_up
 from tests.reports.runs import lived_on
 
@@ -345,7 +345,7 @@ def test_the_json_file_has_what_the_csv_files_have(tmp_path: Path) -> None:
     ] == [
         tuple(row[key] for key in ("phase", "expectation", "observed", "verdict", "flips")) for row in rows["verdict"]
     ]
-    assert phases[0]["troubles"] == ["1 of 3 flips did not take"]
+    assert phases[0]["troubles"] == ["1 of 3 flips failed"]
     assert phases[0]["trouble"] == "", "it was played to its end"
     assert (phases[0]["failed_flips"], phases[0]["late_flips"], phases[0]["seconds"]) == (1, 0, 2.0)
     assert (phases[0]["longest_stale_ns"], phases[0]["convergence_ns"]) == (7000, None)

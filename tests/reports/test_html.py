@@ -12,14 +12,14 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Page
 
-from locust_cutover.external import External
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
+from locust_cutover.judging.visit import Visit
 from locust_cutover.reports import html
 from locust_cutover.result import Result
-from locust_cutover.scenario import Load, Phase, Scenario, Site
-from locust_cutover.visit import Visit
+from locust_cutover.scenario.external import External
+from locust_cutover.scenario.model import Load, Phase, Scenario, Site
 from tests.browser import Browser
 from tests.reports.runs import BEGAN, MS, Told, counted, held, result, spoiled
 

@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 import pytest
 import xmlschema
 
-from locust_cutover.external import External
 from locust_cutover.reports import junit
 from locust_cutover.result import Result
-from locust_cutover.scenario import Load, Scenario, Site
+from locust_cutover.scenario.external import External
+from locust_cutover.scenario.model import Load, Scenario, Site
 from tests.reports.runs import Told, held, result, spoiled
 from tests.reports.test_html import HOSTILE
 

@@ -117,7 +117,7 @@ def test_the_verdict_has_a_row_for_the_run_and_one_for_each_expectation() -> Non
         ("fast", "stale: none", "held"),
     ]
     assert rows[0]["why"] == words.sentence(run().result())
-    assert rows[1]["why"].startswith("1 of 3 flips did not take; background: 1 of 901 visits away from flips lost")
+    assert rows[1]["why"].startswith("1 of 3 flips failed; background: 1 of 901 visits away from flips lost")
     assert (rows[1]["where"], rows[1]["met"]) == ("7 at 1 flip, 1 not near any flip", 3)
     assert rows[3]["where"] == "after 1 flip"
     assert "; not converged: still stale 0.0 ms after the flip, when the next flip came" in rows[3]["why"]
@@ -134,7 +134,7 @@ def test_a_run_that_lasts_has_not_held_yet_but_may_be_violated() -> None:
     rows = tables(lasting.result())["verdict"]
     verdicts = [row["verdict"] for row in rows]
     assert verdicts == ["violated", RUNNING, RUNNING, "violated", WAITING, WAITING, WAITING]
-    assert [row.get("why", "").partition("; ")[0] for row in rows[3:5]] == ["1 of 3 flips did not take", ""]
+    assert [row.get("why", "").partition("; ")[0] for row in rows[3:5]] == ["1 of 3 flips failed", ""]
 
 
 def test_a_run_that_lasts_without_a_fault_is_running() -> None:

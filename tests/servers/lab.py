@@ -14,9 +14,10 @@ from typing import Self
 
 import psutil
 
-from locust_cutover.connection import Answer, Connection
-from locust_cutover.servers import Server
-from locust_cutover.site import LINK, MARK, PAGE, build_site
+from locust_cutover.client.answer import Answer
+from locust_cutover.client.connection import Connection
+from locust_cutover.servers.server import Server
+from locust_cutover.servers.site import LINK, MARK, PAGE, build_site
 
 PATIENCE = 20.0
 """Seconds after which something that should have ended fails its test."""

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from locust_cutover.connection import REFUSED
-from locust_cutover.servers import SERVERS, Server, ServerError
-from locust_cutover.servers.server import Template
-from locust_cutover.site import LINK, MARK, PAGE
+from locust_cutover.judging.answers import REFUSED
+from locust_cutover.servers.registry import SERVERS
+from locust_cutover.servers.server import Server, ServerError, Template
+from locust_cutover.servers.site import LINK, MARK, PAGE
 from tests.conftest import require
 from tests.servers.lab import STATIC, Family, family_of, flip, get, made, running, session_of, until
 
@@ -170,7 +170,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from locust_cutover.servers import SERVERS
-from locust_cutover.site import PAGE, build_site
+from locust_cutover.servers.site import PAGE, build_site
 
 folder = Path(sys.argv[2])
 build_site(folder / "site", ["a", "b"])

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from locust_cutover.connection import Connection
-from locust_cutover.servers import NotInstalledError, Server
+from locust_cutover.client.connection import Connection
 from locust_cutover.servers.apache import NOBODY, PHP, Apache, ApachePhp, ApachePhpUncached
 from locust_cutover.servers.program import Program
-from locust_cutover.site import LINK, MARK, PAGE
+from locust_cutover.servers.server import NotInstalledError, Server
+from locust_cutover.servers.site import LINK, MARK, PAGE
 from tests.conftest import require
 from tests.servers.lab import FRAMEWORK, STATIC, family_of, flip, get, running, until
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from locust_cutover.connection import TRUNCATED
-from locust_cutover.servers import Server
+from locust_cutover.judging.answers import TRUNCATED
 from locust_cutover.servers.caddy import Caddy, CaddyPhp
-from locust_cutover.site import PAGE
+from locust_cutover.servers.server import Server
+from locust_cutover.servers.site import PAGE
 from tests.conftest import require
 from tests.servers.lab import FRAMEWORK, STATIC, flip, get, running, seen, until
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from gevent.pywsgi import WSGIHandler
 
-from locust_cutover.connection import Connection
+from locust_cutover.client.connection import Connection
 from locust_cutover.servers.embedded import Embedded, EmbeddedPinned
 from locust_cutover.servers.pages import Server, Site
-from locust_cutover.site import LINK, MARK, PAGE, build_site
+from locust_cutover.servers.site import LINK, MARK, PAGE, build_site
 from tests.servers.lab import flip, get, running
 
 

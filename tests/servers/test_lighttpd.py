@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from locust_cutover.servers import Server
 from locust_cutover.servers.lighttpd import Lighttpd
-from locust_cutover.site import LINK, PAGE
+from locust_cutover.servers.server import Server
+from locust_cutover.servers.site import LINK, PAGE
 from tests.conftest import require
 from tests.servers.lab import STATIC, flip, get, running, seen, until
 

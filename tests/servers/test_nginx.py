@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from locust_cutover.servers.nginx import Nginx
-from locust_cutover.site import LINK, MARK, PAGE
+from locust_cutover.servers.site import LINK, MARK, PAGE
 from tests.conftest import require
 from tests.servers.lab import get, made, running
 

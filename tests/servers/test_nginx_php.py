@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from locust_cutover.connection import REFUSED
-from locust_cutover.servers import NotInstalledError, Server, ServerError
+from locust_cutover.judging.answers import REFUSED
 from locust_cutover.servers.nginx_php import NginxPhp, NginxPhpRealpath
 from locust_cutover.servers.php_fpm import PHP_FPM
 from locust_cutover.servers.program import Program
-from locust_cutover.site import LINK, PAGE
+from locust_cutover.servers.server import NotInstalledError, Server, ServerError
+from locust_cutover.servers.site import LINK, PAGE
 from tests.conftest import require
 from tests.servers.lab import FRAMEWORK, STATIC, family_of, flip, get, made, running, seen, until
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from locust_cutover.servers import SERVERS, NotInstalledError, ServerError
 from locust_cutover.servers import server as module
 from locust_cutover.servers.embedded import Embedded
-from locust_cutover.servers.server import Template, fill
-from locust_cutover.site import LINK, PAGE
+from locust_cutover.servers.registry import SERVERS
+from locust_cutover.servers.server import NotInstalledError, ServerError, Template, fill
+from locust_cutover.servers.site import LINK, PAGE
 from tests.conftest import require
 from tests.servers.lab import flip, get, made, running, seen
 

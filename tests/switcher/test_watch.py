@@ -15,7 +15,7 @@ import pytest
 
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.timeline import Flip, Timeline
-from locust_cutover.visit import Visit
+from locust_cutover.judging.visit import Visit
 from switcher.duration import format_duration
 from switcher.strategies import STRATEGIES
 from switcher.watch import PROBE

@@ -1,0 +1,1 @@
+"""When: the phases of a run, one after another."""

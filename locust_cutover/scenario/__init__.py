@@ -1,0 +1,1 @@
+"""What to do: a scenario as YAML and as frozen dataclasses."""

@@ -1,0 +1,1 @@
+"""Where a run takes place: a site of the lab, or one of the user's own."""

@@ -1,0 +1,224 @@
+"""However a run ends: exit code 1 only when it was violated, the reason in every file and in the last line."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.locust_process import LocustProcess, processes
+
+RUN = """
+load: {users: 4, spawn_rate: 50}
+phases:
+  - strategy: atomic
+    every: 20ms
+    flips: 40
+    expect: {torn: any}
+"""
+
+VIOLATED = """
+load: {users: 4, spawn_rate: 50}
+phases:
+  # Slow enough to be met by visitors on any machine.
+  - strategy: {command: [sh, -c, "rm -f {link}; sleep 0.03; ln -s {target} {link}"]}
+    every: 60ms
+    flips: 20
+    expect: {torn: any}
+"""
+
+LOCUSTFILE = "tests/whole_runs/broken/locustfile.py"
+
+FILES = ("run.html", "run.xml", "run.md", "run_verdict.json")
+
+
+def run(
+    folder: Path, *arguments: str, scenario: str = RUN, locustfile: str = "tests/whole_runs/broken/locustfile.py"
+) -> LocustProcess:
+    """A headless run with every file that can be asked for."""
+    path = folder / "scenario.yaml"
+    path.write_text(scenario)
+    prefix = folder / "report" / "run"
+    reports = [
+        "--csv",
+        str(prefix),
+        "--report",
+        f"{prefix}.html",
+        "--junit",
+        f"{prefix}.xml",
+        "--summary",
+        f"{prefix}.md",
+    ]
+    return LocustProcess(folder, "-f", locustfile, "--headless", "--scenario", str(path), *reports, *arguments)
+
+
+def said(locust: LocustProcess) -> dict[str, str]:
+    """What each file says, without Markdown's backslashes and HTML's references."""
+    folder = locust.prefix.parent
+    texts = {path.name: path.read_text() for path in folder.iterdir() if path.name in FILES}
+    return {name: text.replace("\\", "").replace("&#x27;", "'").replace("&#39;", "'") for name, text in texts.items()}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ("the verdict of a phase", "planted"),
+        ("the judge", "planted"),
+        ("the HTML report", "planted"),
+        ("the report on the terminal", "planted"),
+        ("the taking of a report", "planted"),
+        ("the play of a phase", "planted"),
+        ("the hearing of the switcher", "planted"),
+        ("the clearing up", "planted"),
+        ("the spawning of users", ""),
+        ("a listener of request", "planted"),
+        ("a listener of init", "Locust has ended by itself"),
+        ("a listener of spawning_complete", "Locust has ended by itself"),
+        ("a listener of quit", "Locust has ended by itself"),
+    ],
+)
+def test_whatever_fails_after_the_start_makes_the_run_inconclusive_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, reason: str, workers: int
+) -> None:
+    """The master ends; no process is left; the reason is in every file that was asked for and in the last line."""
+    monkeypatch.setenv("BROKEN", broken)
+    with run(tmp_path, *(processes(workers) if workers else [])) as locust:
+        assert locust.wait() == 3, locust.output
+        assert locust.leaves_nothing()
+    assert "(exit code 3): " in locust.lines[-1]
+    assert reason in locust.lines[-1]
+    texts = said(locust)
+    if broken == "the HTML report":
+        assert texts.pop("run.html") == ""
+    else:
+        assert set(texts) == set(FILES)
+    assert [name for name, text in texts.items() if reason not in text] == []
+    verdict = json.loads(texts["run_verdict.json"])
+    assert (verdict["verdict"], verdict["exit_code"]) == ("inconclusive", 3)
+
+
+def test_a_violated_run_stays_so_whatever_fails_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locust calls its listeners when the files are written."""
+    monkeypatch.setenv("BROKEN", "a listener of quit")
+    with run(tmp_path, scenario=VIOLATED) as locust:
+        assert locust.wait() == 1, locust.output
+    assert locust.lines[-1].startswith("verdict: violated (exit code 1): ")
+
+
+@pytest.mark.parametrize(
+    ("broken", "arguments", "reason"),
+    [
+        ("the locustfile", "", "RuntimeError: planted"),
+        ("", "NoSuchUser", "Locust has ended by itself"),
+        ("", "--autoquit 3", "Locust has ended by itself"),
+        ("", "--logfile {folder}/scenario.yaml/log", "NotADirectoryError|FileExistsError"),
+    ],
+)
+def test_what_is_wrong_before_the_start_is_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, arguments: str, reason: str
+) -> None:
+    """Locust and Python end with 1 for all of it, which is the code for a deploy that loses requests."""
+    monkeypatch.setenv("BROKEN", broken)
+    with run(tmp_path, *arguments.format(folder=tmp_path).split()) as locust:
+        assert locust.wait() == 2, locust.output
+    assert locust.lines[-1].startswith("verdict: none (exit code 2): ")
+    assert any(one in locust.lines[-1] for one in reason.split("|"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "scenario", "exit_code"),
+    [
+        ("--html {folder}/scenario.yaml/x.html", RUN, 3),
+        ("--json-file {folder}/scenario.yaml/x", RUN, 3),
+        ("--html {folder}/scenario.yaml/x.html", VIOLATED, 1),
+    ],
+)
+def test_a_file_of_locusts_own_that_cannot_be_written_is_a_problem_of_the_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str, scenario: str, exit_code: int
+) -> None:
+    """Locust fails after ours are written: they are written again."""
+    monkeypatch.setenv("BROKEN", "")
+    with run(tmp_path, *arguments.format(folder=tmp_path).split(), scenario=scenario) as locust:
+        assert locust.wait() == exit_code, locust.output
+    assert f"(exit code {exit_code}): " in locust.lines[-1]
+    assert locust.verdict()["exit_code"] == exit_code
+    assert said(locust)["run.md"].count("###") == 1
+
+
+def test_a_csv_file_of_locust_that_cannot_be_written_is_a_problem_of_the_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its writer fails while the run lasts, and again when Locust closes it: a traceback, and not exit code 1."""
+    monkeypatch.setenv("BROKEN", "")
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "run_stats.csv").symlink_to("/dev/full")
+    with run(tmp_path) as locust:
+        assert locust.wait() == 3, locust.output
+    reason = f"--csv: Locust could not write {locust.prefix}_stats.csv to its end"
+    assert reason in locust.lines[-1]
+    assert locust.verdict()["problems"] == [reason]
+    assert '"inconclusive: --csv: Locust' in said(locust)["run.xml"]
+
+
+@pytest.mark.parametrize("moment", ["Starting Locust", "embedded serves", "users spawned"])
+def test_an_interrupted_run_says_so_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    """From the moment at which the locustfile is read; before that no code of ours runs."""
+    monkeypatch.setenv("BROKEN", "")
+    with run(tmp_path, scenario=RUN.replace("flips: 40", "duration: 10m")) as locust:
+        locust.wait_for(moment)
+        locust.signal(signal.SIGINT)
+        assert locust.wait() == 3, locust.output
+        assert locust.leaves_nothing()
+    assert "(exit code 3): " in locust.lines[-1]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_worker_without_install_makes_the_run_inconclusive_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: Callable[[], int], late: bool
+) -> None:
+    """It takes a part of the users, whose visits nobody judges."""
+    monkeypatch.setenv("BROKEN", "")
+    port = str(free_port())
+    strange = tmp_path / "strange.py"
+    strange.write_text(
+        "from locust import User, constant, task\n"
+        "class CurrentVisitor(User):\n"
+        "    wait_time = constant(0.1)\n"
+        "    @task\n"
+        "    def current(self): pass\n"
+    )
+    worker = ["--worker", "--master-port", port]
+    expected = "1" if late else "2"
+    scenario = RUN.replace("flips: 40", "duration: 6s")
+    master = run(tmp_path, "--master", "--master-bind-port", port, "--expect-workers", expected, scenario=scenario)
+    with master as locust, LocustProcess(tmp_path, "-f", LOCUSTFILE, *worker) as known:
+        if late:
+            locust.wait_for("phase atomic")
+        with LocustProcess(tmp_path, "-f", str(strange), *worker):
+            assert locust.wait() == 3, locust.output
+            assert known.wait() == 0
+        assert locust.leaves_nothing()
+    assert "it has not joined the experiment, so nobody judges its visits; call install()" in locust.lines[-1]
+    (phase,) = locust.verdict()["phases"]
+    assert phase["visits"] > 0
+
+
+def test_a_worker_with_another_version_makes_the_run_inconclusive_and_both_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: Callable[[], int]
+) -> None:
+    """What it counts may be another thing."""
+    monkeypatch.setenv("BROKEN", "")
+    port = str(free_port())
+    worker = ["-f", LOCUSTFILE, "--worker", "--master-port", port]
+    with run(tmp_path, "--master", "--master-bind-port", port, "--expect-workers", "2") as locust:
+        with LocustProcess(tmp_path, *worker):
+            monkeypatch.setenv("BROKEN", "the version")
+            with LocustProcess(tmp_path, *worker):
+                assert locust.wait() == 3, locust.output
+        assert locust.leaves_nothing()
+    version = locust.verdict()["versions"]["locust-cutover"]
+    assert f"it runs locust-cutover 0.0.1, the master runs {version}" in locust.lines[-1]
