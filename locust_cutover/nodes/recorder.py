@@ -108,14 +108,14 @@ class Recorder:
         self._opened.clear()
 
     def drain(self, timeout: float) -> bool:
-        """Wait until every visit has its answer and is judged; False when that takes longer than `timeout` seconds."""
+        """Wait until every visit is answered and judged; False when nobody judges, or not within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         if not self._empty.wait(timeout):
             return False
         while self._pending:
             self._judged.clear()
             self._wake.set()
-            if not self._judged.wait(max(deadline - time.monotonic(), 0)):
+            if self._worker is None or not self._judged.wait(max(deadline - time.monotonic(), 0)):
                 return False
         return True
 
@@ -161,6 +161,7 @@ class Recorder:
     def _fail(self, worker: gevent.Greenlet[[], None]) -> None:
         """The judging has ended by an error: tell it, and let the next phase begin anew."""
         self._worker = None
+        self._judged.set()
         self.failed(worker.exception)
 
     def _judge_pending(self) -> None:
