@@ -175,6 +175,7 @@ class Idle(Companion):
     def __init__(self, phase: Phase) -> None:
         assert phase.duration is not None
         self._seconds = phase.duration / 1e9
+        self._reader = None
         self.over = Event()
         self.ended = Event()
         self.done: Facts = {"event": "done", "reason": "schedule", "late": 0}
