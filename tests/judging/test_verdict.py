@@ -244,10 +244,13 @@ def test_another_phases_faults_are_not_this_ones() -> None:
         (troubled(trouble="the switcher died (signal 9)"), "the switcher died (signal 9)"),
         (troubled(trouble="cut short"), "cut short"),
         (troubled(failed=2), "2 of 10 flips failed"),
+        (troubled(failed=10, failure="no space"), "all 10 flips failed: no space"),
+        (troubled(flips=2, failed=2), "both flips failed"),
+        (troubled(flips=1, failed=1), "the flip failed"),
         (troubled(flips=0), "no flip was made"),
         (PhaseFacts(trouble="was not run"), "was not run"),
     ],
-    ids=["switcher", "cut short", "failed flips", "no flip", "not run"],
+    ids=["switcher", "cut short", "failed flips", "all failed", "both failed", "one failed", "no flip", "not run"],
 )
 @pytest.mark.parametrize("expected", ["none", "some", "any"])
 def test_a_phase_with_trouble_never_holds(facts: PhaseFacts, said: str, expected: Expected) -> None:

@@ -406,7 +406,10 @@ def test_a_control_that_went_on_and_the_seed_are_told() -> None:
     run = result(held(), seed=4711)
     run.phases[0].facts.extended = 2
     root = parsed(run)
-    assert "50 flips, strategy forced; the control was extended 2 times, since it had not shown" in everything(root)
+    assert (
+        "50 flips, 50 met by visits, strategy forced; the control was extended 2 times, since it had not shown"
+        in everything(root)
+    )
     seed = next(place for place, one in enumerate(root.iter()) if one.text == "seed")
     assert list(root.iter())[seed + 1].text == "4711"
     assert "extended" not in everything(parsed(result(held())))

@@ -64,6 +64,8 @@ def test_the_bound_counts_the_flips_that_could_have_shown_the_fault() -> None:
         "lost and torn: no visit met any of 2 flips",
         "stale: no visit followed any of 2 flips in time",
     ]
+    (once,) = result(Told("once").flip(100).visit(5, "a", "a")).phases
+    assert words.bounds(once) == ["lost and torn: no visit met the flip", "stale: no visit followed the flip in time"]
     (still,) = result(Told("still").visit(5, "a", "a")).phases
     assert words.bounds(still) == ["lost, torn and stale: no flip was made"]
 
