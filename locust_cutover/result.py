@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.verdict import EXIT_CODES, PhaseVerdict, Verdict, worst
-from locust_cutover.scenario.model import FAULTS, Scenario
+from locust_cutover.scenario.model import Scenario
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from locust_cutover.scenario.model import FAULTS, Fault
+from locust_cutover.judging.faults import FAULTS, Fault
 from matrix.cell import FREQUENT, RARE
 
 Class = Literal["lost", "torn", "stale", "nothing flips", "not measured", "inconclusive", "clean"]

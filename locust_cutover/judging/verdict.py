@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from locust_cutover.judging.bounds import upper_bound
+from locust_cutover.judging.faults import FAULTS, Expected, Fault
 from locust_cutover.judging.fliptable import Convergence, FlipTable
 from locust_cutover.judging.outage import Background, Losses, Outage, background, estimate
 from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.visit import KINDS, Kind
-from locust_cutover.scenario.model import FAULTS, Expected, Fault, Phase
-from switcher.strategies import GAPPED
 
 Verdict = Literal["held", "violated", "inconclusive"]
 
@@ -32,15 +31,6 @@ UNSEEN = (
 
 CUT_SHORT = "cut short"
 
-BLIND: dict[Fault, str] = {
-    "lost": "the control lost no request",
-    "torn": "the control tore no page",
-    "stale": "the control served no stale page",
-}
-
-TWO_CALLS = (*GAPPED, "swap-folders")
-"""The strategies whose gap is only as long as two system calls take."""
-
 NOT_RUN = "was not run"
 RUNNING = "is running"
 WAITING = "not started"
@@ -50,6 +40,50 @@ The last two are of one that is not over: while they last it has not held, but a
 """
 
 EXIT_CODES: dict[Verdict, int] = {"held": 0, "violated": 1, "inconclusive": 3}
+
+
+class PhasePlan(Protocol):
+    """What a verdict needs to know of a phase."""
+
+    @property
+    def name(self) -> str:
+        """Its name in reports."""
+
+    @property
+    def strategy(self) -> str:
+        """How it flips."""
+
+    @property
+    def every(self) -> int:
+        """The time from flip to flip, in nanoseconds."""
+
+    @property
+    def expect(self) -> Mapping[Fault, Expected]:
+        """What is expected of each fault."""
+
+    @property
+    def unflipped(self) -> bool:
+        """Whether no flip of it is made or seen by the run."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the scenario says that nobody deploys."""
+
+    @property
+    def random(self) -> bool:
+        """Whether its flips come at moments that no load can be in step with."""
+
+    @property
+    def gap(self) -> int:
+        """A pause between the two calls of a flip, in nanoseconds."""
+
+    @property
+    def two_calls(self) -> bool:
+        """Whether a flip is two system calls with nothing between them but the gap."""
+
+    @property
+    def can_have_gap(self) -> bool:
+        """Whether its strategy takes a gap."""
 
 
 @dataclass
@@ -102,7 +136,7 @@ class Expectation:
 class PhaseVerdict:
     """One phase with its numbers; `answers` are (kind, answer, count), the most frequent first."""
 
-    phase: Phase
+    phase: PhasePlan
     facts: PhaseFacts
     verdict: Verdict
     troubles: tuple[str, ...]
@@ -136,12 +170,12 @@ class PhaseVerdict:
 
 
 def judge_phase(
-    phase: Phase,
+    phase: PhasePlan,
     index: int,
     facts: PhaseFacts,
     tally: Tally,
     flips: FlipTable,
-    judged: Collection[Fault] = FAULTS,
+    judged: Collection[Fault] = tuple(FAULTS),
     processors: int | None = None,
 ) -> PhaseVerdict:
     """Hold the counts of a phase against its expectations, but for faults that could not be `judged`.
@@ -168,8 +202,8 @@ def judge_phase(
         unseen = [
             reason
             for reason, holds in (
-                (UNMET, fault in ("lost", "torn") and not flips.met and not phase.unflipped),
-                (UNPROBED if calm else RESTLESS, fault in ("torn", "stale") and not flips.probes),
+                (UNMET, FAULTS[fault].shows == "at" and not flips.met and not phase.unflipped),
+                (UNPROBED if calm else RESTLESS, FAULTS[fault].needs_mark and not flips.probes),
             )
             if holds
         ]
@@ -235,19 +269,19 @@ def judge_phase(
     )
 
 
-def shown(phase: Phase, index: int, tally: Tally, flips: FlipTable) -> bool:
+def shown(phase: PhasePlan, index: int, tally: Tally, flips: FlipTable) -> bool:
     """Whether a control has shown each fault that it must, so that it need not go on."""
     return all(flips.shown(fault) > 0 for fault, expected in phase.expect.items() if expected == "some")
 
 
-def blind(fault: Fault, observed: int, phase: Phase, processors: int | None) -> str:
+def blind(fault: Fault, observed: int, phase: PhasePlan, processors: int | None) -> str:
     """What a control that has not shown the fault at a flip means, and what to do about it.
 
     `observed`: how many such faults there were elsewhere.
     """
-    sentence = f"{BLIND[fault]}{' at a flip' if observed else ''}, so this run proves nothing"
-    if fault == "lost" and processors == 1 and phase.strategy in TWO_CALLS and not phase.gap:
-        advice = "use a second processor" + (" or `gap: 1ms`" if phase.strategy in GAPPED else "")
+    sentence = f"the control {FAULTS[fault].control}{' at a flip' if observed else ''}, so this run proves nothing"
+    if fault == "lost" and processors == 1 and phase.two_calls and not phase.gap:
+        advice = "use a second processor" + (" or `gap: 1ms`" if phase.can_have_gap else "")
         return f"{sentence}: with one processor a gap between two system calls is hardly ever seen; {advice}"
     return f"{sentence}; add flips or users"
 
@@ -260,7 +294,7 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     return "held" if verdicts else "inconclusive"
 
 
-def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: int) -> list[str]:
+def _troubles(phase: PhasePlan, facts: PhaseFacts, visits: int, unjudged: int) -> list[str]:
     troubles = [facts.trouble] if facts.trouble else []
     if not facts.trouble and not visits:
         troubles.append("no visit was made")

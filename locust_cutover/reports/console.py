@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.verdict import Expectation, PhaseVerdict, Verdict
 from locust_cutover.reports import words
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import FAULTS
 
 WIDTH = 80
 """Columns; what is longer goes on in the next line."""

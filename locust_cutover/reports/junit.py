@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC
 
+from locust_cutover.judging.faults import Fault
 from locust_cutover.judging.verdict import Expectation, PhaseVerdict
 from locust_cutover.reports import words
 from locust_cutover.reports.markup import Markup, element
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import Fault
 
 
 def render(result: Result) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.verdict import PhaseVerdict
 from locust_cutover.reports import words
 from locust_cutover.reports.console import label
 from locust_cutover.reports.markup import text as as_text
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import FAULTS
 
 ICONS = {"held": "✅", "violated": "❌", "inconclusive": "❔"}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from locust_cutover.judging.faults import Fault
 from locust_cutover.judging.fliptable import SHOWS_AFTER, Convergence, Row
 from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.toll import PER_FLIP
 from locust_cutover.judging.verdict import CUT_SHORT, NOT_RUN, Expectation, PhaseFacts, PhaseVerdict, Verdict
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import Fault
 
 SPELLED_OUT = 3
 """Phases, or expectations, up to which a sentence names each."""

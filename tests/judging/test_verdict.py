@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from locust_cutover.judging.faults import FAULTS, Expected, Fault
 from locust_cutover.judging.fliptable import Convergence, FlipTable
 from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.verdict import (
-    BLIND,
     EXIT_CODES,
     RESTLESS,
     UNMET,
@@ -30,7 +30,7 @@ from locust_cutover.judging.verdict import (
 )
 from locust_cutover.judging.visit import Kind, Visit
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import FAULTS, NO_STRATEGY, Expected, Fault, Load, Phase, Scenario, Site
+from locust_cutover.scenario.model import NO_STRATEGY, Load, Phase, Scenario, Site
 from tests.tallies import ANSWERS
 
 SECONDS = 10.0
@@ -200,7 +200,10 @@ def test_faults_away_from_every_flip_are_no_positive_control(fault: Fault) -> No
     result = Seen().add("ok", 100).add(fault, 50).judge(phase(**expect))
     assert result.verdict == "inconclusive"
     assert expectation(result, fault).at_none == expectation(result, fault).observed == 50
-    assert f"{BLIND[fault]} at a flip, so this run proves nothing; add flips or users" in result.troubles
+    assert (
+        f"the control {FAULTS[fault].control} at a flip, so this run proves nothing; add flips or users"
+        in result.troubles
+    )
 
 
 def test_one_fault_at_a_flip_is_control_enough_among_many_elsewhere() -> None:
@@ -358,7 +361,7 @@ def test_the_run_is_as_good_as_its_worst_phase(seen: list[Seen], verdict: Verdic
     """And its exit code says so: 0, 1 or 3; 2 is for what cannot be run."""
     now = datetime.now().astimezone()
     phases = tuple(one.judge(phase()) for one in seen)
-    scenario = Scenario("x", Path("x.yaml"), "", Site(), Load(), tuple(one.phase for one in phases))
+    scenario = Scenario("x", Path("x.yaml"), "", Site(), Load(), (phase(),) * len(seen))
     result = Result(scenario, phases, tuple(one.table for one in seen), "embedded", 1, "http://x", 0, now, now)
     assert (result.verdict, result.exit_code) == (verdict, code)
 

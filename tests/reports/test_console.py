@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from locust_cutover.judging.faults import Expected, Fault
 from locust_cutover.judging.fliptable import Convergence, FlipTable
 from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.outage import Outage
@@ -21,7 +22,7 @@ from locust_cutover.judging.verdict import Expectation, PhaseFacts, PhaseVerdict
 from locust_cutover.judging.visit import Kind, Visit
 from locust_cutover.reports.console import label, render, wants_colour
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import Expected, Fault, Load, Phase, Scenario, Site
+from locust_cutover.scenario.model import Load, Phase, Scenario, Site
 from locust_cutover.scenario.read import MAX_NAME
 
 EXPECT: dict[Fault, Expected] = {"lost": "some", "torn": "any", "stale": "none"}
@@ -67,7 +68,7 @@ def lines(*phases: PhaseVerdict, **changes: Any) -> list[str]:
     """The report of a run with these phases."""
     now = datetime(2026, 1, 2, tzinfo=UTC)
     values = {
-        "scenario": Scenario("two", Path("two.yaml"), "", Site(), Load(), tuple(phase.phase for phase in phases)),
+        "scenario": Scenario("two", Path("two.yaml"), "", Site(), Load(), (PHASE,) * len(phases)),
         "phases": phases,
         "flips": (),
         "server": "nginx 1.22.1",
@@ -291,7 +292,7 @@ def test_a_text_with_a_line_feed_stays_in_its_place() -> None:
 def result(phase: PhaseVerdict) -> Result:
     """The result of a run with this phase."""
     now = datetime(2026, 1, 2, tzinfo=UTC)
-    scenario = Scenario("two", Path("two.yaml"), "", Site(), Load(), (phase.phase,))
+    scenario = Scenario("two", Path("two.yaml"), "", Site(), Load(), (PHASE,))
     return Result(scenario, (phase,), (), "nginx 1.22.1", 10, "http://127.0.0.1:8080", 0, now, now)
 
 
