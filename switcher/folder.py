@@ -43,7 +43,7 @@ class Folder:
             if is_same(self.path, self._place(target)):
                 return target
         if (stranger := self._stranger()) is not None:
-            raise OSError(errno.EINVAL, f"{stranger} is not of a release; nothing was touched")
+            raise OSError(errno.EINVAL, f"{stranger} belongs to no release; nothing was touched")
         return MIXTURE
 
     def release(self) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from switcher.flip import OK
+
 GRAIN = 20_000_000
 """Two changes of a link within this many nanoseconds can leave the same times on disk: two ticks of a slow kernel."""
 
@@ -12,8 +14,6 @@ GRACE = 100_000_000
 
 LIMIT = 10_000_000_000
 """How long a link may be missing within one flip, in nanoseconds; then the flip has failed."""
-
-OK = "ok"
 
 
 class Look(NamedTuple):

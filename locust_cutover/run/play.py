@@ -16,7 +16,7 @@ from locust_cutover.nodes.owner import Nodes
 from locust_cutover.scenario.model import Phase
 from locust_cutover.venues.companion import Companion, Facts, SwitcherError
 from locust_cutover.venues.venue import Venue
-from switcher.switch import OK
+from switcher.flip import OK
 
 logger = logging.getLogger("locust.cutover")
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from switcher.stream import BATCH, Flip, Stream, StreamClosedError
+from switcher.flip import Row
+from switcher.stream import BATCH, Stream, StreamClosedError
 from tests.switcher.clock import START, Clock
 from tests.switcher.process import Event, batch, files
 
@@ -47,9 +48,9 @@ def recorded(tmp_path: Path, clock: Clock) -> Iterator[Recorded]:
     recorded.file.close()
 
 
-def flip(number: int, clock: Clock) -> Flip:
+def flip(number: int, clock: Clock) -> Row:
     """A flip that was made just now."""
-    return (number, "ab"[number % 2], None, clock(), clock(), "ab"[number % 2], "ok", 0)
+    return Row(number, "ab"[number % 2], None, clock(), clock(), "ab"[number % 2], "ok", 0)
 
 
 def test_a_line_is_an_event_with_its_facts_and_the_watermark(recorded: Recorded, clock: Clock) -> None:

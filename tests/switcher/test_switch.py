@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from switcher.flip import COLUMNS, Facts
 from switcher.link import open_link
 from switcher.processors import Processors
 from switcher.schedule import Schedule
 from switcher.stop import Stop
 from switcher.strategies import STRATEGIES, Strategy, atomic, forced
-from switcher.stream import BATCH, COLUMNS, Stream
-from switcher.switch import LATE, Facts, switch
+from switcher.stream import BATCH, Stream
+from switcher.switch import LATE, switch
 from tests.switcher.clock import START, Clock
 from tests.switcher.process import Event, Site, assert_true_stream, flips_of
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switcher.witness import GRACE, GRAIN, LIMIT, OK, Change, Look, Witness
+from switcher.flip import OK
+from switcher.witness import GRACE, GRAIN, LIMIT, Change, Look, Witness
 
 MS = 1_000_000
 

@@ -21,8 +21,7 @@ from locust_cutover.servers.site import MARK as SITE_MARK
 from locust_cutover.servers.site import MARKS, build_site
 from switcher.strategies import STRATEGIES
 from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes
-from tests.switcher.test_command_line import snapshot
-from tests.switcher.test_watch import FLIPPER
+from tests.switcher.process import FLIPPER, snapshot
 from tests.whole_runs.external.servers import free_port, nginx, running
 from tests.whole_runs.external.site import MARK, Shop
 from tests.whole_runs.external.test_docs import SHOP, blocks
