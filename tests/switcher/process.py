@@ -243,16 +243,29 @@ def spin(nanoseconds: int) -> None:
         pass
 
 
-def fail_at(monkeypatch: pytest.MonkeyPatch, name: str, calls: Container[int] | None = None) -> None:
-    """Let os.`name` find a full disk, at these of its calls, counted from 1, or at all."""
+def at_calls(
+    monkeypatch: pytest.MonkeyPatch, name: str, calls: Container[int] | None, act: Callable[[], object]
+) -> None:
+    """Let something happen just before these calls of os.`name`, counted from 1, or before each."""
     real, made = getattr(os, name), itertools.count(1)
 
-    def full(*arguments: Any, **options: Any) -> Any:
+    def observed(*arguments: Any, **options: Any) -> Any:
         if calls is None or next(made) in calls:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            act()
         return real(*arguments, **options)
 
-    monkeypatch.setattr(os, name, full)
+    monkeypatch.setattr(os, name, observed)
+
+
+def fail_at(
+    monkeypatch: pytest.MonkeyPatch, name: str, calls: Container[int] | None = None, error: int = errno.ENOSPC
+) -> None:
+    """Let these calls of os.`name` fail; the disk is full, if nothing else is said."""
+
+    def fail() -> None:
+        raise OSError(error, os.strerror(error))
+
+    at_calls(monkeypatch, name, calls, fail)
 
 
 def snapshot(root: Path) -> dict[str, object]:

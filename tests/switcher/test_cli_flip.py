@@ -37,6 +37,7 @@ from tests.switcher.process import (
     assert_ended_well,
     assert_refused,
     assert_true_stream,
+    at_calls,
     fail_at,
     flips_of,
     killed_at,
@@ -199,15 +200,7 @@ def test_a_signal_between_unlink_and_symlink_waits_for_the_flip(
     here: Here, site: Site, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worst instant of all, hit for certain: the flip in hand is finished and counted."""
-    symlink, made = os.symlink, []
-
-    def observed(target: str, path: str) -> None:
-        made.append(target)
-        if len(made) == 3:
-            signal.raise_signal(number)
-        symlink(target, path)
-
-    monkeypatch.setattr(os, "symlink", observed)
+    at_calls(monkeypatch, "symlink", [3], lambda: signal.raise_signal(number))
     result = here("forced", *site.options(), "--every", "0")
     assert_ended_well(result, site, number.name)
     assert result.done["flips"] == 3

@@ -13,7 +13,7 @@ import pytest
 from switcher.folder import MIXTURE, Folder, open_folder
 from switcher.place import SiteError
 from switcher.strategies import AWAY
-from tests.switcher.process import NAMES, Site
+from tests.switcher.process import NAMES, Site, fail_at
 
 
 def opened(site: Site, *releases: str, copies: bool = False) -> Folder:
@@ -149,11 +149,7 @@ def test_a_name_that_somebody_else_uses_is_left_alone(real: Site, suffix: str) -
 def test_a_leftover_that_may_not_be_deleted_is_passed_over(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """As another user's in a sticky folder: the next name is taken."""
     (real.root / ".current.switcher").write_text("part of b")
-
-    def unlink(path: str) -> None:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-
-    monkeypatch.setattr(os, "unlink", unlink)
+    fail_at(monkeypatch, "unlink", error=errno.EPERM)
     assert opened(real).spare() == str(real.root / ".current.switcher-1")
 
 

@@ -210,11 +210,7 @@ def test_a_leftover_that_may_not_be_deleted_is_passed_over(site: Site, monkeypat
     link = opened(site)
     spare = Path(link.spare())
     spare.symlink_to("b")
-
-    def unlink(path: str) -> None:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-
-    monkeypatch.setattr(os, "unlink", unlink)
+    fail_at(monkeypatch, "unlink", error=errno.EPERM)
     assert link.spare() != str(spare)
 
 

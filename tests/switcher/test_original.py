@@ -22,6 +22,7 @@ from tests.switcher.process import (
     Site,
     assert_refused,
     assert_true_stream,
+    fail_at,
     run,
     snapshot,
 )
@@ -59,12 +60,8 @@ def test_the_owner_of_the_link_is_put_back_too(site: Site) -> None:
 def test_a_rehearsal_that_fails_leaves_nothing_behind(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The link is where it was."""
     remembered = original(site)
-
-    def refuse(*_: object) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "rename", refuse)
-    with pytest.raises(PermissionError):
+    fail_at(monkeypatch, "rename")
+    with pytest.raises(OSError, match="No space left"):
         remembered.rehearse()
     assert (site.points_to(), site.entries()) == ("a", NAMES)
 
