@@ -28,7 +28,7 @@ from switcher.folder import open_folder
 from switcher.link import open_link
 from switcher.original import Original, remember
 from switcher.place import Place, SiteError
-from switcher.processors import Processors
+from switcher.processors import STRETCH, Processors
 from switcher.schedule import Schedule, draw_seed
 from switcher.stop import Stop
 from switcher.strategies import COPYING, FOLDER_STRATEGIES, GAPPED, OVERWRITING, STRATEGIES, with_gap
@@ -64,7 +64,8 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m switcher", "Flips a symlink between releases and reports when it did.", EXAMPLES, usage=USAGE
     )
-    parser.add_argument(
+    option = parser.add_argument
+    option(
         "strategy",
         metavar="STRATEGY",
         choices=[*STRATEGIES, *FOLDER_STRATEGIES, COMMAND],
@@ -72,55 +73,24 @@ def _parser() -> Parser:
         f"or {COMMAND}: run what follows --, with {', '.join('{' + name + '}' for name in PLACEHOLDERS)} replaced",
     )
     parser.add_site("the folder with the link and the releases")
-    releases = parser.add_mutually_exclusive_group(required=True)
-    releases.add_argument(
-        "--releases", nargs="+", metavar="NAME", help="folders below root, flipped to one after another"
-    )
-    releases.add_argument(
-        "--discover", action="store_true", help=f"for {COMMAND}: each flip makes a new release; read it from the link"
-    )
-    parser.add_argument(
-        "--every", required=True, type=duration, metavar="TIME", help="from start to start; 0: as fast as possible"
-    )
+    releases = parser.add_mutually_exclusive_group(required=True).add_argument
+    releases("--releases", nargs="+", metavar="NAME", help="folders below root, flipped to one after another")
+    releases("--discover", action="store_true", help=f"for {COMMAND}: it makes new releases; read them from the link")
+    option("--every", required=True, type=duration, metavar="TIME", help="from start to start; 0: as fast as possible")
     parser.add_end(either=True)
-    parser.add_argument(
-        "--jitter",
-        type=share,
-        metavar="SHARE",
-        help="random part of the interval, so that no load keeps step with the flips: "
-        "from 0, an exact beat, to 1 (default: 1)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=whole_number,
-        metavar="N",
-        help="seed of the random times and processors (default: a new one)",
-    )
-    parser.add_argument(
-        "--gap", type=positive_duration, metavar="TIME", help=f"for {' and '.join(GAPPED)}: pause between the two calls"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=positive_duration,
-        metavar="TIME",
-        help=f"for {COMMAND}: kill it after this time (default: {TIMEOUT})",
-    )
-    parser.add_argument(
-        "--folder", action="store_true", help=f"for {COMMAND}: the link is a real folder, a copy of a release"
-    )
-    parser.add_argument(
-        "--log", metavar="FILE", help=f"for {COMMAND}: append its output to FILE (default: standard error)"
-    )
-    parser.add_argument(
-        "--extend",
-        action="store_true",
-        help="with --attached: keep running after --for or --flips; each line on standard input flips as much again",
-    )
-    parser.add_argument(
-        "--restore",
-        action="store_true",
-        help="at the end put the link back where it was; with --attached only after the end of standard input",
-    )
+    jitter = "random part of the interval, from 0, an exact beat, to 1 (default: 1); keeps flips out of step with loads"
+    option("--jitter", type=share, metavar="SHARE", help=jitter)
+    option("--seed", type=whole_number, metavar="N", help="seed of random times and processors (default: a new one)")
+    gap = f"for {' and '.join(GAPPED)}: pause between the two calls"
+    option("--gap", type=positive_duration, metavar="TIME", help=gap)
+    timeout = f"for {COMMAND}: kill it after this time (default: {TIMEOUT})"
+    option("--timeout", type=positive_duration, metavar="TIME", help=timeout)
+    option("--folder", action="store_true", help=f"for {COMMAND}: the link is a real folder, a copy of a release")
+    option("--log", metavar="FILE", help=f"for {COMMAND}: append its output to FILE (default: standard error)")
+    extend = "with --attached: go on after --for or --flips; each line on standard input flips as much again"
+    option("--extend", action="store_true", help=extend)
+    restore = "at the end put the link back where it was; with --attached only after the end of standard input"
+    option("--restore", action="store_true", help=restore)
     return parser
 
 
@@ -201,7 +171,8 @@ def run(arguments: Sequence[str]) -> int:
         timeout = options.timeout or parse_duration(TIMEOUT)
         strategy = run_command(options.command, timeout, root, releases, options.log)
     else:
-        processors = Processors(seed)  # a command's processes run where the system lets them
+        # A command's processes run where the system lets them.
+        processors = Processors(seed, 1 if options.every else STRETCH)
         strategy = {**STRATEGIES, **FOLDER_STRATEGIES}[options.strategy]
         strategy = with_gap(options.strategy, options.gap) if options.gap else strategy
     # 2.
