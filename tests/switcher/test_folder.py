@@ -55,7 +55,7 @@ def test_a_missing_folder_is_made_from_the_first_release_that_is_there(real: Sit
     folder.repair()
     assert (folder.release(), real.entries()) == ("b", NAMES - {"a"})
     shutil.rmtree(real.root / "b")
-    with pytest.raises(FileNotFoundError, match="none of the releases"):
+    with pytest.raises(FileNotFoundError, match="no release exists any more"):
         folder.repair()
 
 
@@ -120,7 +120,7 @@ def test_a_copy_that_somebody_has_put_a_file_into_is_left_there(real: Site) -> N
     spare = folder.spare()
     shutil.copytree(real.root / "a", spare + AWAY)
     (Path(spare + AWAY) / "upload.jpg").write_text("precious")
-    with pytest.raises(OSError, match="is no copy of a release, and was left there"):
+    with pytest.raises(OSError, match="is not a copy of a release and was left there"):
         folder.settle(spare)
     assert (Path(spare + AWAY) / "upload.jpg").read_text() == "precious"
 

@@ -188,7 +188,7 @@ def test_swap_folders_does_not_replace_what_has_the_name_of_the_old_folder(real:
     away = real.root / (SPARE + AWAY)
     away.mkdir()
     before = away.stat().st_ino
-    with pytest.raises(FileExistsError, match="is not ours, and was left there"):
+    with pytest.raises(FileExistsError, match="is not ours and was left there"):
         change(real, swap_folders, "b")
     assert away.stat().st_ino == before
     assert is_same(str(real.link), str(real.root / "a"))
@@ -272,7 +272,7 @@ def test_an_upload_during_a_flip_in_place_stays(
     [
         ("only-a/upload.jpg", [], "not empty"),  # the new release has no such folder
         ("only-a/upload.jpg", ["aaa", "only-a"], "not empty"),  # or a file of its name
-        ("new.html", ["new.html"], r"new\.html came while"),  # it was not there at the beginning
+        ("new.html", ["new.html"], r"new\.html appeared during the flip"),  # it was not there at the beginning
     ],
 )
 def test_an_upload_in_the_way_of_the_release_makes_the_flip_fail(
