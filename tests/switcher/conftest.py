@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -43,6 +44,19 @@ def real(site: Site) -> Site:
     site.link.unlink()
     copy(str(site.root / "a"), str(site.link))
     return site
+
+
+@pytest.fixture
+def closed_site() -> Iterator[Site]:
+    """A good site that everybody can see and only its owner can change: pytest's own folders only their owner sees."""
+    with tempfile.TemporaryDirectory(prefix="switcher-") as folder:
+        root = Path(folder)
+        for release in ("a", "b"):
+            (root / release).mkdir()
+        (root / "current").symlink_to("a")
+        root.chmod(0o555)
+        yield Site(root, root / "current")
+        root.chmod(0o755)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import termios
 import time
 from collections.abc import Callable, Iterator
@@ -146,14 +145,6 @@ def test_a_schedule_too_dense_drops_no_flip_and_counts_the_late_ones(here: Here,
     assert all(flip["due"] <= flip["invoked"] for flip in result.flips)
     late = [flip for flip in result.flips if flip["invoked"] - flip["due"] > LATE]
     assert result.done["late"] == len(late) > 0
-
-
-def test_a_length_is_a_number_of_flips_and_a_time(here: Here, site: Site) -> None:
-    """200 ms at 20 ms are ten flips, and the run lasts until the 200 ms are over."""
-    result = here("atomic", *site.options(), "--every", "20ms", "--for", "200ms", "--jitter", "0")
-    assert_ended_well(result, site)
-    assert len(result.flips) == 10
-    assert result.done["watermark"] >= result.flips[0]["due"] + 200 * MS
 
 
 def test_the_examples_of_the_help_can_be_run_as_they_stand(site: Site) -> None:
@@ -300,24 +291,18 @@ def test_a_length_is_extended_by_itself(site: Site) -> None:
         ("--every 1ms", "required: STRATEGY"),
         ("atomic", "required: --every"),
         ("atomic --every 20", "--every: '20' is not a duration: write a number and a unit, such as 20ms"),
-        ("atomic --every=-5ms", "--every: '-5ms' is not a duration"),
-        ("atomic --every 1ms --for 10", "--for: '10' is not a duration"),
         ("atomic --every 1ms --for 0", "--for: expected a duration above 0, got '0'"),
         ("atomic --every 1ms --flips 0", "--flips: expected a whole number above 0, got '0'"),
-        ("atomic --every 1ms --flips ten", "--flips: expected a whole number above 0, got 'ten'"),
         ("atomic --every 1ms --for 1s --flips 5", "--flips: not allowed with argument --for"),
         ("atomic --every 1ms --link ../current", "link ../current: not below root"),
         ("atomic --every 1ms --att", "unrecognized arguments: --att"),
         ("atomic --every 1ms --jitter 1.1", "--jitter: expected a number from 0 to 1, got '1.1'"),
-        ("atomic --every 1ms --jitter=-0.1", "--jitter: expected a number from 0 to 1, got '-0.1'"),
         ("atomic --every 1ms --jitter nan", "--jitter: expected a number from 0 to 1, got 'nan'"),
         ("atomic --every 1ms --jitter x", "--jitter: expected a number from 0 to 1, got 'x'"),
         ("atomic --every 0 --jitter 0.5", "--jitter: has no effect with --every 0, where flips have no interval"),
         ("atomic --every 1ms --seed=-1", "--seed: expected a whole number, 0 or more, got '-1'"),
-        ("atomic --every 1ms --seed x", "--seed: expected a whole number, 0 or more, got 'x'"),
         ("atomic --every 1ms --gap 1ms", "--gap: has no effect with atomic; it is for forced and two-renames"),
         ("forced --every 1ms --gap 0", "--gap: expected a duration above 0, got '0'"),
-        ("forced --every 1ms --gap 1", "--gap: '1' is not a duration"),
         ("atomic --every 1ms --extend", "--extend: has no effect without --attached"),
         ("atomic --every 1ms --discover", "not allowed with argument"),
         ("in-place --every 1ms --restore", "--restore: expected a link, got a real folder"),
@@ -366,28 +351,12 @@ def test_a_link_whose_name_leaves_no_room_for_a_temporary_one_is_refused(here: H
     assert snapshot(site.root) == before
 
 
-@pytest.fixture
-def somebody_elses_site() -> Iterator[Site]:
-    """A good site that everybody can see and only its owner can change: pytest's own folders only their owner sees."""
-    folder = Path(tempfile.mkdtemp(prefix="switcher-"))
-    try:
-        folder.chmod(0o755)
-        for release in ("a", "b"):
-            (folder / release).mkdir()
-        (folder / "current").symlink_to("a")
-        folder.chmod(0o555)
-        yield Site(folder, folder / "current")
-    finally:
-        folder.chmod(0o755)
-        shutil.rmtree(folder)
-
-
-def test_a_root_that_is_not_writable_is_refused(somebody_elses_site: Site) -> None:
+def test_a_root_that_is_not_writable_is_refused(closed_site: Site) -> None:
     """Before the first flip fails: forced would have lost the link if it could only delete."""
-    before = snapshot(somebody_elses_site.root)
-    options = ["forced", *somebody_elses_site.options(), "--every", "1ms", "--flips", "2"]
+    before = snapshot(closed_site.root)
+    options = ["forced", *closed_site.options(), "--every", "1ms", "--flips", "2"]
     assert_refused(run(*options, command=as_nobody()), r"root .*: not writable")
-    assert snapshot(somebody_elses_site.root) == before
+    assert snapshot(closed_site.root) == before
 
 
 @pytest.mark.parametrize("closed", ["1>&-", "0<&- --attached"])
@@ -439,13 +408,6 @@ def test_a_broken_link_is_repaired_at_the_start_and_that_is_said(
     (line,) = result.errors
     assert said in line
     assert line.endswith("repaired: the link points to b now")
-
-
-def test_a_link_that_points_to_another_release_is_not_broken(here: Here, site: Site) -> None:
-    """It is flipped, not repaired, though it is none of the releases of this run."""
-    result = here("atomic", *site.options("b", "c"), "--every", "0", "--flips", "1")
-    assert (result.ready["repaired"], result.ready["release"], result.errors) == (False, "a", [])
-    assert site.points_to() == "b"
 
 
 @pytest.mark.parametrize(
@@ -590,15 +552,6 @@ def test_on_a_disk_that_is_really_full_atomic_flips_fail_and_the_link_stays(smal
     assert small_disk.entries() == {"a", "b", "current"}
 
 
-def test_on_a_disk_that_is_really_full_a_missing_link_cannot_be_made(here: Here, small_disk: Site) -> None:
-    """The run does not begin: exit code 2, one line."""
-    small_disk.put(None)
-    (small_disk.root / "more").touch()
-    result = here("forced", *small_disk.options(), "--every", "1ms", "--flips", "1")
-    assert_refused(result, f"cannot be made: {FULL}")
-    assert small_disk.entries() == {"a", "b", "filler", "more"}
-
-
 # Standard output and standard error
 
 
@@ -611,14 +564,6 @@ def test_a_reader_that_goes_away_ends_the_run(site: Site, strategy: str, every: 
         result = child.finish()
     assert (result.code, result.errors) == (1, ["switcher: standard output: Broken pipe"])
     assert site.points_to() in {"a", "b"}
-
-
-def test_a_stream_on_a_full_disk_ends_the_run(site: Site) -> None:
-    """A file with a hole in it would be believed."""
-    with open("/dev/full", "wb") as full:
-        result = run("forced", *site.options(), "--every", "0", stdout=full.fileno())
-    assert (result.code, result.errors) == (1, [f"switcher: standard output: {FULL}"])
-    assert site.points_to() == "a"
 
 
 def test_a_reader_that_goes_away_while_the_link_is_lost_is_one_clear_line(site: Site) -> None:

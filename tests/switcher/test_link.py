@@ -76,13 +76,6 @@ def test_a_link_that_is_not_ours_to_make_is_refused(site: Site, link: str, reaso
         opened(site, link=link)
 
 
-@pytest.mark.parametrize("root", ["/no/such/root", "a/index.html"])
-def test_a_root_that_is_no_folder_is_refused(site: Site, root: str) -> None:
-    """The error names it."""
-    with pytest.raises(SiteError, match=f"root .*{root}: no such folder"):
-        open_link(str(site.root / root), "current", ["a", "b"])
-
-
 @pytest.mark.parametrize(
     ("releases", "reason"),
     [
@@ -136,15 +129,6 @@ def test_a_link_is_whole_when_it_leads_to_a_folder(site: Site, target: str, whol
     assert opened(site).is_whole() is whole
 
 
-def test_something_else_at_the_place_of_the_link_is_no_link(site: Site) -> None:
-    """It is told apart from a missing link, which may be made again."""
-    link = opened(site)
-    site.link.unlink()
-    site.link.write_text("precious")
-    with pytest.raises(OSError, match="not a symlink any more"):
-        link.points_to()
-
-
 @pytest.mark.parametrize("target", [None, "d", "current"])
 def test_repair_points_a_broken_link_at_the_first_release_that_is_there(site: Site, target: str | None) -> None:
     """Missing, dangling or a loop; a deploy may have deleted a release meanwhile. No temporary link stays behind."""
@@ -166,17 +150,6 @@ def test_repair_fails_when_no_release_is_there(site: Site) -> None:
     assert site.points_to() == "a"
 
 
-def test_repair_that_fails_leaves_no_temporary_link(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes away what it made."""
-    link = opened(site)
-    site.link.unlink()
-    before = site.entries()
-    fail_at(monkeypatch, "rename")
-    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-        link.repair()
-    assert site.entries() == before
-
-
 def test_a_leftover_of_our_own_is_taken_away(site: Site) -> None:
     """A symlink to one of the releases at the spare name, beside the link: a switcher was killed before its rename."""
     link = opened(site)
@@ -187,24 +160,6 @@ def test_a_leftover_of_our_own_is_taken_away(site: Site) -> None:
     assert not spare.is_symlink()
 
 
-def test_what_somebody_else_has_at_the_spare_names_stays(site: Site) -> None:
-    """A file, a folder and a symlink that leads elsewhere are left alone, and another name is found."""
-    link = opened(site)
-    first = Path(link.spare())
-    first.write_text("precious")
-    second = Path(link.spare())
-    (second / "precious").mkdir(parents=True)
-    third = Path(link.spare())
-    third.symlink_to("/etc")
-    fourth = Path(link.spare())
-
-    assert len({first, second, third, fourth}) == 4
-    assert first.read_text() == "precious"
-    assert (second / "precious").is_dir()
-    assert os.readlink(third) == "/etc"
-    assert not fourth.is_symlink()
-
-
 def test_a_leftover_that_may_not_be_deleted_is_passed_over(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a sticky folder a leftover of another user stays."""
     link = opened(site)
@@ -212,9 +167,3 @@ def test_a_leftover_that_may_not_be_deleted_is_passed_over(site: Site, monkeypat
     spare.symlink_to("b")
     fail_at(monkeypatch, "unlink", error=errno.EPERM)
     assert link.spare() != str(spare)
-
-
-def test_a_spare_name_that_cannot_be_had_is_an_error(site: Site) -> None:
-    """Where the link's name leaves no room for a longer one there is no end of names to try."""
-    with pytest.raises(OSError, match=os.strerror(errno.ENAMETOOLONG)):
-        opened(site, link="x" * 250).spare()

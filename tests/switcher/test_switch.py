@@ -238,19 +238,19 @@ def test_a_flip_that_fails_is_reported_and_the_next_one_is_made(
 
 
 @pytest.mark.parametrize(
-    ("strategy", "outcome"),
-    [(lambda *_: None, "the link points to a"), (lambda link, *_: os.unlink(link), "the link is missing")],
+    ("strategy", "outcome", "releases"),
+    [
+        (lambda *_: None, "the link points to a", ["b"] * 4),  # a flip to what is there already would prove nothing
+        (lambda link, *_: Path(link).unlink(missing_ok=True), "the link is missing", ["b", "a", "b", "a"]),
+    ],
 )
-def test_a_flip_that_did_not_take_is_a_failed_one(experiment: Experiment, strategy: Strategy, outcome: str) -> None:
+def test_a_flip_that_did_not_take_is_a_failed_one(
+    experiment: Experiment, strategy: Strategy, outcome: str, releases: list[str]
+) -> None:
     """The link is read back: a strategy that only says that it flipped is found out."""
-    assert experiment.run(strategy, flips=1)["failed"] == 1
-    assert experiment.column("outcome") == [outcome]
-
-
-def test_after_a_failed_flip_the_next_one_changes_something(experiment: Experiment) -> None:
-    """A flip to what is there already would prove nothing."""
-    experiment.run(lambda *_: None, flips=4)
-    assert experiment.column("release") == ["b"] * 4
+    assert experiment.run(strategy, flips=4)["failed"] == 4
+    assert experiment.column("outcome") == [outcome] * 4
+    assert experiment.column("release") == releases
 
 
 def test_a_flip_to_a_release_that_has_gone_is_a_failed_one(experiment: Experiment) -> None:
