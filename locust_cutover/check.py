@@ -14,7 +14,7 @@ from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Timeline
-from locust_cutover.judging.verdict import PhaseFacts, judge_phase
+from locust_cutover.judging.verdict import ExitCode, PhaseFacts, judge_phase
 from locust_cutover.reports import console, outputs
 from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result, processors
@@ -118,10 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = check(options.files)
     except HistoryError as error:
         print(f"check: {error}", file=sys.stderr)
-        return 2
+        return ExitCode.WRONG
     except (LookupError, TypeError, ValueError) as error:
         print(f"check: not a history of this version: {error!r}", file=sys.stderr)
-        return 2
+        return ExitCode.WRONG
     result = Outputs.of(options).write(result)
     report = "" if any("--report" in problem for problem in result.problems) else options.report or ""
     colour = console.wants_colour(sys.stdout, os.environ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
 
 from locust_cutover.judging.bounds import upper_bound
@@ -29,17 +30,32 @@ UNSEEN = (
     "or say `quiet: true` if nobody deploys"
 )
 
-CUT_SHORT = "cut short"
 
-NOT_RUN = "was not run"
-RUNNING = "is running"
-WAITING = "not started"
-"""Troubles of a phase that did not come to its end.
+class ExitCode(IntEnum):
+    """What a process ends with."""
 
-The last two are of one that is not over: while they last it has not held, but a fault has violated it for good.
-"""
+    HELD = 0
+    VIOLATED = 1
+    WRONG = 2
+    """The scenario or the command line is wrong."""
+    INCONCLUSIVE = 3
 
-EXIT_CODES: dict[Verdict, int] = {"held": 0, "violated": 1, "inconclusive": 3}
+
+class State(StrEnum):
+    """How far a phase is; only one that is over can have held, but a fault violates it in any state."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    NOT_RUN = "not run"
+    """The run ended before it."""
+    CUT_SHORT = "cut short"
+    """The run ended during it."""
+    OVER = "over"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it can still become another one."""
+        return self in (State.WAITING, State.RUNNING)
 
 
 class PhasePlan(Protocol):
@@ -103,9 +119,18 @@ class PhaseFacts:
     said: list[str] = field(default_factory=list)
     """The last lines of what a command printed that failed."""
     trouble: str = ""
-    """Why the phase does not count in full; empty when it does."""
+    """What went wrong, so that the phase does not count in full; empty when nothing did."""
     extended: int = 0
     """How often a control went on, for as long again, since it had not shown each of its faults."""
+    state: State = State.OVER
+
+    def __post_init__(self) -> None:
+        self.state = State(self.state)  # a history has its text
+
+    @property
+    def whole(self) -> bool:
+        """Whether the phase came to its end and nothing went wrong."""
+        return self.state is State.OVER and not self.trouble
 
 
 @dataclass(frozen=True)
@@ -211,9 +236,9 @@ def judge_phase(
             verdict = "violated"
         elif expected == "some" and not flips.shown(fault):
             verdict = "inconclusive"
-            if not facts.trouble:
+            if facts.whole:
                 blind_controls.append(blind(fault, observed, phase, processors))
-        elif troubles:
+        elif troubles or not facts.whole:
             verdict = "inconclusive"
         elif expected == "none" and unseen:
             verdict = "inconclusive"
@@ -296,11 +321,11 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
 
 def _troubles(phase: PhasePlan, facts: PhaseFacts, visits: int, unjudged: int) -> list[str]:
     troubles = [facts.trouble] if facts.trouble else []
-    if not facts.trouble and not visits:
+    if facts.whole and not visits:
         troubles.append("no visit was made")
-    if not facts.trouble and not facts.flips and not phase.unflipped:
+    if facts.whole and not facts.flips and not phase.unflipped:
         troubles.append("no flip was made")
-    if not facts.trouble and phase.unflipped and not phase.quiet:
+    if facts.whole and phase.unflipped and not phase.quiet:
         troubles.append(UNSEEN)
     if facts.failed:
         reason = f": {facts.failure}" if facts.failure else ""

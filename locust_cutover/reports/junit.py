@@ -59,7 +59,7 @@ def _case(result: Result, phase: PhaseVerdict, expectation: Expectation) -> Mark
     if expectation.verdict == "violated":
         outcome = element("failure", said, message=f"{seen}; none was expected; {bound}", type="violated")
     elif expectation.verdict == "inconclusive":
-        reason = "; ".join([*phase.troubles, *result.problems]) or "not known"
+        reason = "; ".join([*words.troubles(phase), *result.problems]) or "not known"
         outcome = element("error", said, message=f"inconclusive: {reason}", type="inconclusive")
     return element(
         "testcase",

@@ -11,7 +11,7 @@ import gevent
 from gevent.event import Event
 
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.verdict import CUT_SHORT, PhaseFacts, shown
+from locust_cutover.judging.verdict import PhaseFacts, State, shown
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.scenario.model import Phase
 from locust_cutover.venues.companion import Companion, Facts, SwitcherError
@@ -141,8 +141,8 @@ class Play:
         else:
             self.facts.late = done["late"]
             short = not self.phase.endless if self._cut.is_set() else done["reason"] != "schedule"
-            if short:
-                self.facts.trouble = self.facts.trouble or CUT_SHORT
+            if short and not self.facts.trouble:
+                self.facts.state = State.CUT_SHORT
         if blind:
             self._nodes.know_no_more()
             self._write("blind", after=self.watermark)

@@ -346,11 +346,14 @@ class Experiment:
 
     def show(self, progress: Progress) -> None:
         """One line about a phase that runs."""
-        share = "" if progress.share is None else f"{100 * progress.share:.0f} %, "
-        flips = f"{progress.flips} of {progress.planned}" if progress.planned else f"{progress.flips}"
-        line = (
-            f"phase {progress.phase.name} ({progress.number} of {progress.phases}): "
-            f"{share}{flips} flips, {progress.visits} visits, {progress.lost} lost"
+        line = words.progress(
+            progress.phase.name,
+            f"{progress.number} of {progress.phases}",
+            share=progress.share,
+            flips=progress.flips,
+            planned=progress.planned,
+            visits=progress.visits,
+            lost=progress.lost,
         )
         if sys.stderr.isatty():
             end = "\n" if progress.over else ""

@@ -84,7 +84,7 @@ class Told:
 
     def phase(self) -> Phase:
         """The phase of the scenario."""
-        expect: dict[Fault, Expected] = {"lost": "none", "torn": "none", "stale": "none", **self.expect}
+        expect: dict[Fault, Expected] = {**dict.fromkeys(FAULTS, "none"), **self.expect}
         return Phase(self.name, self.strategy, self.every, None, max(len(self.flips), 1), expect, quiet=self.quiet)
 
 

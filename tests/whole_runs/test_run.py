@@ -122,7 +122,7 @@ def test_the_terminal_shows_phases_answers_and_expectations(tmp_path: Path) -> N
     assert all(len(line) <= 80 for line in report)
     text = "\n".join(report)
     assert "forced: " in text
-    assert "requests/s, 20000 flips" in text
+    assert "requests/s, 20,000 flips" in text
     assert "[200]" in text
     assert "[404]" in text
     assert "outage per flip" in text
