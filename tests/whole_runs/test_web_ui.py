@@ -243,14 +243,14 @@ def test_a_start_that_is_stopped_while_its_site_is_set_up_leaves_nothing(
     locustfile = tmp_path / "slow.py"
     locustfile.write_text(
         f"""
-from locust_cutover import hooks
+from locust_cutover.wiring import hooks
 from locust_cutover.servers.embedded import Embedded
 
 wait_until_ready = Embedded.wait_until_ready
 
 def slow(self, page):
     print("first set-up", flush=True)
-    hooks._experiment.conductor._cut.wait()
+    hooks._hooks._runs._conductor._cut.wait()
     Embedded.wait_until_ready = wait_until_ready
     self.wait_until_ready(page)
 
@@ -333,11 +333,11 @@ def test_hostile_texts_show_as_text(open_lab: Open, tmp_path: Path) -> None:
     locustfile.write_text(
         f"""
 from dataclasses import replace
-from locust_cutover import scenario
+from locust_cutover.scenario import read
 from locust_cutover.client.connection import Connection
 from locust_cutover.servers.embedded import Embedded
 
-scenario._release = lambda value: value.text()
+read._release = lambda value: value.text()
 Embedded.version = lambda self: 'Server "1" <b>bold</b>'
 exchange = Connection.exchange
 

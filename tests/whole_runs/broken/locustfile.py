@@ -15,7 +15,7 @@ from locust_cutover.nodes.owner import Nodes
 from locust_cutover.reports import console, html
 from locust_cutover.run.play import Play
 from locust_cutover.venues.lab import Lab
-from locust_cutover.wiring.hooks import _experiment
+from locust_cutover.wiring.hooks import _hooks
 
 install()
 
@@ -81,4 +81,4 @@ match os.environ["BROKEN"]:
     case "the locustfile":
         fail()
     case "the version":
-        _experiment.version = "0.0.1"
+        _hooks.transport.version = "0.0.1"
