@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,10 +72,3 @@ def environment(runner: FakeRunner | None = None, web_ui: Any = None, host: str 
     made.runner.environment = made
     made.web_ui = web_ui
     return made
-
-
-def write(folder: Path, text: str) -> str:
-    """A scenario file with this text."""
-    path = folder / "scenario.yaml"
-    path.write_text(text)
-    return str(path)

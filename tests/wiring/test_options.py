@@ -10,7 +10,7 @@ from locust.argument_parser import LocustArgumentParser, get_parser
 from locust_cutover.scenario import read as scenarios
 from locust_cutover.servers.nginx import Nginx
 from locust_cutover.wiring import options
-from tests.wiring.fakes import write
+from tests.whole_runs.runs import write
 
 ATOMIC = "phases: [{strategy: atomic, every: 2ms, flips: 5}]\n"
 

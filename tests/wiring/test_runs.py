@@ -16,7 +16,8 @@ from locust_cutover.wiring.process_end import INTERRUPTED, ProcessEnd
 from locust_cutover.wiring.runs import Runs
 from locust_cutover.wiring.transport import Transport
 from tests.reports.runs import Told, result
-from tests.wiring.fakes import FakeMaster, FakeRunner, environment, write
+from tests.whole_runs.runs import write
+from tests.wiring.fakes import FakeMaster, FakeRunner, environment
 
 SITE = "http://127.0.0.1:8080"
 

@@ -12,7 +12,6 @@ import locust_cutover.nodes.recorder
 import locust_cutover.run.conductor
 from locust_cutover import Visitor, install
 from locust_cutover.nodes.owner import Nodes
-from locust_cutover.reports import console, html
 from locust_cutover.run.play import Play
 from locust_cutover.venues.lab import Lab
 from locust_cutover.wiring.hooks import _hooks
@@ -56,10 +55,6 @@ match os.environ["BROKEN"]:
         locust_cutover.run.conductor.judge_phase = fail  # type: ignore[attr-defined]
     case "the judge":
         locust_cutover.nodes.recorder.judge = fail  # type: ignore[attr-defined]
-    case "the HTML report":
-        html.render = fail
-    case "the report on the terminal":
-        console.render = fail
     case "the taking of a report":
         Nodes.take = fail  # type: ignore[method-assign]
     case "the play of a phase":

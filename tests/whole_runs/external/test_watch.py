@@ -25,7 +25,7 @@ from tests.switcher.process import FLIPPER, snapshot
 from tests.whole_runs.external.servers import free_port, nginx, running
 from tests.whole_runs.external.site import MARK, Shop
 from tests.whole_runs.external.test_docs import SHOP, blocks
-from tests.whole_runs.test_run import check_sums, headless, write
+from tests.whole_runs.runs import check_sums, headless, write
 
 SCENARIO = """
 site:
