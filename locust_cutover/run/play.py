@@ -57,6 +57,8 @@ class Play:
         self._cut = cut
         self._opened = time.monotonic()
         self._told = -math.inf
+        self._watching = ""
+        """Announces the watch, until it has been logged."""
 
     @property
     def seconds(self) -> float:
@@ -160,6 +162,10 @@ class Play:
                 self._cut.set()
                 return
             self._nodes.ask()
+            if self._watching and self._nodes.tally.visits(self.index):
+                # Not sooner: whoever waits for this line deploys under load.
+                logger.info(self._watching)
+                self._watching = ""
             tick()
 
     def _hear(self, event: Facts) -> None:
@@ -173,7 +179,7 @@ class Play:
                 self._write("start", release=release)
                 if self.phase.watched:
                     link, by = _plain(event["link"]), event["by"]
-                    logger.info("watching %s by %s; it points to release %s", link, by, release)
+                    self._watching = f"watching {link} by {by}; it points to release {release}"
             case "flips":
                 flips = [self._flip(*flip) for flip in event["flips"]]
                 self._tell(flips[-1])
