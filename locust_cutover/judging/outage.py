@@ -101,6 +101,8 @@ def estimate(losses: Losses) -> Outage | None:
     explained, least, most = (met * calm.share, met * calm.lower95, met * calm.upper95) if calm else (0.0, 0.0, 0.0)
     if not losses.calm_lost:
         least = most = 0.0  # what was never seen is not taken off
+    # No more than was lost: a background of bursts away from flips would leave no room for an outage.
+    explained, least = min(explained, share), min(least, share)
     net = share - explained
     below = net - math.hypot(share - lower, most - explained)
     above = net + math.hypot(upper - share, explained - least)

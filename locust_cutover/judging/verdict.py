@@ -260,9 +260,10 @@ def blind(fault: Fault, observed: int, phase: Phase, processors: int | None, at_
     `observed`: how many such faults there were at all; `at_flips`: those at flips, as often as elsewhere.
     """
     if at_flips:
+        visits = f"{at_flips:,} {fault} visit{'s' if at_flips > 1 else ''}"
         return (
-            f"the control showed {at_flips:,} {fault} visit{'s' if at_flips > 1 else ''} at flips, no more often than away from flips, "
-            "so this run proves nothing; first find out what fails away from flips"
+            f"the control showed {visits} at flips, no more often than away from flips, so this run proves nothing; "
+            "first find out what fails away from flips"
         )
     sentence = f"{BLIND[fault]}{' at a flip' if observed else ''}, so this run proves nothing"
     if fault == "lost" and processors == 1 and phase.strategy in TWO_CALLS and not phase.gap:

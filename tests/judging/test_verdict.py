@@ -435,7 +435,8 @@ def test_a_control_has_shown_its_faults_when_each_was_at_a_flip() -> None:
 @pytest.mark.parametrize("fault", ["lost", "torn"])
 def test_a_server_that_fails_at_random_is_no_control_though_some_faults_fall_on_flips(fault: Fault) -> None:
     """Of 5,000 visits, half of them at flips, each 500th fails: the flips have nothing to do with it."""
-    control = phase(**{"torn": "any", fault: "some"})
+    expect: dict[Fault, Expected] = {"torn": "any", fault: "some"}
+    control = phase(**expect)
     seen = Seen().add("ok", 2495).add(fault, 5).add("ok", 2493, at=2).add(fault, 7, at=3)
     assert not seen.shown(control)
     verdict = seen.judge(control)
