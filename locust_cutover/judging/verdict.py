@@ -225,6 +225,7 @@ def judge_phase(
                 calm_lost=calm_lost,
                 spacing=tally.spacings.get(index),
                 random=phase.random,
+                late=facts.late,
             )
         ),
         background=background(calm_lost, calm),

@@ -313,6 +313,17 @@ def test_without_a_loss_the_upper_end_is_what_the_visits_carry(random_moments: b
     assert found.upper95 == (carried / 1e3 if random_moments else None)
 
 
+@pytest.mark.parametrize(("late", "random_ones"), [(0, 200), (150, 50), (200, 0)])
+def test_flips_that_began_late_do_not_count_for_what_the_visits_carry(late: int, random_ones: int) -> None:
+    """Commands that take longer than their interval follow one another at once, to a beat of their own."""
+    every = evenly()
+    found = estimate(Losses(10_000, 200, 20.0, 0, 0, 100, 9_900, 0, every, random=True, late=late))
+    assert found is not None
+    carried = carries(every, 20.0, random_ones)
+    assert found.upper95 == (None if carried is None else carried / 1e3)
+    assert (carried is None) == (random_ones == 0)
+
+
 def test_a_single_flip_carries_little_and_visits_of_unknown_distance_nothing() -> None:
     """After one flip nearly all of the time must be covered."""
     every = evenly()

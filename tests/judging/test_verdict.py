@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,8 @@ from locust_cutover.judging.verdict import (
 )
 from locust_cutover.judging.visit import Kind, Visit
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import FAULTS, NO_STRATEGY, Expected, Fault, Load, Phase, Scenario, Site
+from locust_cutover.scenario.model import FAULTS, NO_STRATEGY, Command, Expected, Fault, Load, Phase, Scenario, Site
+from switcher.watch import WATCH
 from tests.tallies import ANSWERS
 
 SECONDS = 10.0
@@ -406,6 +408,27 @@ def test_losses_away_from_flips_are_the_background_and_no_outage() -> None:
     assert result.outage is not None
     assert result.background is not None
     assert (result.outage.us, result.background.lost, result.background.visits) == (0, 20, 1000)
+
+
+@pytest.mark.parametrize(
+    ("way", "bounded"),
+    [
+        ({}, True),
+        ({"jitter": 0.5}, False),
+        ({"every": 0}, True),
+        ({"every": 0, "strategy": "command", "command": Command(("true",))}, False),
+        ({"every": 0, "strategy": WATCH}, False),
+    ],
+)
+def test_the_outage_has_a_bound_only_where_no_load_can_be_in_step_with_the_flips(
+    way: dict[str, Any], bounded: bool
+) -> None:
+    """A command that is run again and again, or somebody else's deploys, may keep an exact beat."""
+    seen = Seen().add("ok", 10, at=1)
+    seen.tally.spacings[0].update({1000: 100_000})
+    outage = seen.judge(replace(phase(), **way)).outage
+    assert outage is not None
+    assert (outage.upper95 is not None) == bounded
 
 
 def test_the_times_of_stale_visits_stand_in_the_verdict() -> None:
