@@ -352,7 +352,7 @@ class Experiment:
             f"phase {progress.phase.name} ({progress.number} of {progress.phases}): "
             f"{share}{flips} flips, {progress.visits} visits, {progress.lost} lost"
         )
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             end = "\n" if progress.over else ""
             print(f"\r{line:<78}", end=end, file=sys.stderr, flush=True)
         elif progress.over or time.monotonic() - self.logged > LOG_EVERY:
