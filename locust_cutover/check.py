@@ -116,16 +116,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         result = check(options.files)
+        console.render(result)
     except HistoryError as error:
         print(f"check: {error}", file=sys.stderr)
         return ExitCode.WRONG
-    except (LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         print(f"check: not a history of this version: {error!r}", file=sys.stderr)
         return ExitCode.WRONG
     result = Outputs.of(options).write(result)
     report = "" if any("--report" in problem for problem in result.problems) else options.report or ""
     colour = console.wants_colour(sys.stdout, os.environ)
-    print(console.render(result, report=report, colour=colour))
+    try:
+        print(console.render(result, report=report, colour=colour), flush=True)
+    except OSError as error:
+        # Nobody reads it, or the disk is full. Python would try again at its end and change the exit code.
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 # until the end
+        print(f"check: standard output: {error.strerror}", file=sys.stderr)
+        return result.with_problems([f"standard output: {error.strerror}"]).exit_code
     return result.exit_code
 
 

@@ -95,10 +95,14 @@ class Counts:
     def convergence(self, followed: Sequence[Flip]) -> Convergence:
         """What is known of it; `followed` are the flips after which another one of the phase came."""
         seen = {flip: last - flip.completed for flip, (_, last) in self.old.items()}
-        done = [time for flip, time in seen.items() if self.right.get(flip, -1) > self.old[flip][0]]
-        rest = [
-            (time, flip in followed) for flip, time in seen.items() if self.right.get(flip, -1) <= self.old[flip][0]
-        ]
+        # Right answers must have lasted for a tenth of the time that old ones came for.
+        over = {
+            flip
+            for flip, (sent, _) in self.old.items()
+            if self.right.get(flip, -1) > sent and 10 * (self.right[flip] - sent) > sent - flip.completed
+        }
+        done = [time for flip, time in seen.items() if flip in over]
+        rest = [(time, flip in followed) for flip, time in seen.items() if flip not in over]
         unseen = max((time for time, _ in rest), default=0)
         return Convergence(max(done, default=0), unseen, any(next_flip for time, next_flip in rest if time == unseen))
 

@@ -6,6 +6,7 @@ import csv
 import gzip
 import itertools
 import json
+import math
 import os
 import pty
 import subprocess
@@ -407,18 +408,25 @@ def having(key: str, value: Any) -> Callable[[Operation], Operation]:
         ("run", having("scenario", {**RUN["scenario"], "load": {"people": 1}})),
         ("run", having("started", "yesterday")),
         ("run", having("machine", "mine")),
+        ("run", having("scenario", {**RUN["scenario"], "phases": [1, 2]})),
         ("start", without("release")),
         ("flip", without("invoked")),
         ("flip", having("colour", "red")),
         ("flip", having("phase", 2)),
         ("flip", having("phase", "forced")),
+        ("flip", having("invoked", 10**30)),
+        ("flip", having("cpu", 10**30)),
         ("visit", without("marks")),
         ("visit", without("sent")),
         ("visit", having("colour", "red")),
         ("visit", having("marks", None)),
+        ("visit", having("answer", None)),
+        ("visit", having("sent", math.nan)),
         ("over", without("phases")),
         ("over", without("visits")),
         ("over", having("phases", [facts()])),
+        ("over", having("phases", [facts(trouble=1.5), facts()])),
+        ("over", having("phases", [facts(said=1.5), facts()])),
         ("over", having("phases", [facts(), {"colour": "red"}])),
     ],
 )
@@ -428,6 +436,25 @@ def test_a_history_of_another_version_is_refused(
     """Keys that are missing, or that nobody knows: one line, and no traceback."""
     operations = [change(operation) if operation["op"] == op else operation for operation in owner(*GOOD, LOST)]
     assert command.refuses(write(tmp_path / "run.jsonl", operations)).startswith("not a history of this version: ")
+
+
+def test_a_line_of_nothing_but_brackets_is_refused(tmp_path: Path, command: Command) -> None:
+    """Python has no room for them; exit code 1 would say that the run was violated."""
+    path = tmp_path / "run.jsonl"
+    path.write_text("[" * 200_000 + "]" * 200_000)
+    assert command.refuses(path).startswith("not a history of this version: ")
+
+
+@pytest.mark.parametrize(("visits", "exit_code"), [([*GOOD, LOST], 3), ([*GOOD, LOST, STALE], 1)])
+def test_a_standard_output_that_cannot_be_written_is_a_problem(
+    tmp_path: Path, visits: list[Operation], exit_code: int
+) -> None:
+    """As any other file: a run that held is inconclusive, since nobody has read so."""
+    path = write(tmp_path / "run.jsonl", owner(*visits))
+    command = [sys.executable, "-m", "locust_cutover.check", str(path)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (exit_code, "check: standard output: No space left on device\n")
 
 
 def test_a_worker_of_another_version_is_refused(tmp_path: Path, command: Command) -> None:

@@ -20,6 +20,9 @@ MOST = (1 << 32) - 1
 NEWEST = 500
 """Harmful flips that are always at hand; Locust's web UI shows no more rows either."""
 
+LASTS = 10
+"""The time that old pages came for, divided by this, is how long none must come before they are over."""
+
 SHOWS_AFTER = tuple(fault for fault, definition in FAULTS.items() if definition.shows == "after")
 """The faults that show after a flip. The others could show only to a visit that met it."""
 
@@ -214,7 +217,9 @@ class FlipTable:
     def convergence(self) -> Convergence:
         """What is known of the flips after which a visit still got the release before, or a part of it.
 
-        A flip has converged when a calm visit that was right was sent after the last of these, before the next flip.
+        A flip has converged when calm visits before the next flip were still right some time after the last of these:
+        at least a tenth as long after it as it came after the flip. A server that goes on to mix old pages with new
+        ones gives a right answer at the end, too.
         """
         seen = unseen = 0
         next_flip = False
@@ -225,7 +230,7 @@ class FlipTable:
         ]
         for completed, sent, received, fresh, followed in old:
             late = received - completed
-            if fresh > sent:
+            if fresh > sent + (sent - completed) // LASTS:
                 seen = max(seen, late)
             else:  # of two that took as long, the same one in whatever order they were reported
                 unseen, next_flip = max((unseen, next_flip), (late, followed))

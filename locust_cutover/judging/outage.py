@@ -59,7 +59,9 @@ class Losses:
     spacing: Histogram | None
     """How long after the visit before it on the same node each visit began."""
     random: bool
-    """Whether the flips came at moments that no load can be in step with."""
+    """Whether the flips were due at moments that no load can be in step with."""
+    late: int = 0
+    """Flips that did not begin when they were due: what was in the way may have been in step with the load."""
 
 
 def background(lost: int, visits: int) -> Background | None:
@@ -79,14 +81,14 @@ def estimate(losses: Losses) -> Outage | None:
        1974), and the bounds are Clopper-Pearson's for these.
     2. Of the visits at flips the background explains as large a share as it costs of the calm ones. The interval of the
        difference is made from the two intervals (MOVER; Zou and Donner 2008).
-    3. Without a loss at a flip the upper end is what the visits carry.
+    3. Without a loss at a flip the upper end is what the visits carry, for the flips that came at random moments.
     """
     visits, flips = losses.visits, losses.flips
     if not visits or not flips or not losses.seconds or not losses.meetings:
         return None
     per_flip = losses.seconds / flips * 1e6
     if not losses.lost:
-        carried = carries(losses.spacing, losses.seconds, flips) if losses.random else None
+        carried = carries(losses.spacing, losses.seconds, flips - losses.late) if losses.random else None
         return Outage(0.0, 0.0, None if carried is None else carried / 1e3)
     # 1.
     mean = losses.lost / flips
@@ -101,6 +103,8 @@ def estimate(losses: Losses) -> Outage | None:
     explained, least, most = (met * calm.share, met * calm.lower95, met * calm.upper95) if calm else (0.0, 0.0, 0.0)
     if not losses.calm_lost:
         least = most = 0.0  # what was never seen is not taken off
+    # No more than was lost: a background of bursts away from flips would leave no room for an outage.
+    explained, least = min(explained, share), min(least, share)
     net = share - explained
     below = net - math.hypot(share - lower, most - explained)
     above = net + math.hypot(upper - share, explained - least)
@@ -118,7 +122,7 @@ def carries(spacing: Histogram | None, seconds: float, flips: int) -> float | No
     Of several nodes the times between the visits of each are added up, which gives the mean of their c. That of all
     together is no less, so the bound is safe, and longer than need be.
     """
-    if not spacing:
+    if not spacing or flips <= 0:
         return None
     needed = 1 - math.pow(1 - CONFIDENCE, 1 / flips)
     # Each time counts with the near end of its bucket, and in the sum with the far one: c is rather too small.

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
 
-from locust_cutover.judging.bounds import upper_bound
+from locust_cutover.judging.bounds import lower_bound, upper_bound
 from locust_cutover.judging.faults import FAULTS, Expected, Fault
-from locust_cutover.judging.fliptable import Convergence, FlipTable
+from locust_cutover.judging.fliptable import SHOWS_AFTER, Convergence, FlipTable
 from locust_cutover.judging.outage import Background, Losses, Outage, background, estimate
 from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.tally import Tally
@@ -208,8 +208,8 @@ def judge_phase(
     Nothing measured is never a pass. What is not violated is inconclusive
 
     1. where the phase has a trouble; no deploy that could be seen is one, unless the scenario says that nobody deploys;
-    2. where a control (`some`) showed nothing: a lost or torn visit at a flip, or a stale one after it. A server that
-       fails anyway is no control;
+    2. where a control (`some`) showed nothing: lost or torn visits at flips, more often than away from them, or a stale
+       one after a flip. A server that fails anyway is no control;
     3. for lost and torn, where no visit met a flip: they could not have been seen;
     4. for torn and stale, where no calm visit with marks came after a flip: an old page could not have been seen.
 
@@ -234,10 +234,10 @@ def judge_phase(
         ]
         if expected == "none" and observed:
             verdict = "violated"
-        elif expected == "some" and not flips.shown(fault):
+        elif expected == "some" and not proved(fault, index, tally, flips):
             verdict = "inconclusive"
             if facts.whole:
-                blind_controls.append(blind(fault, observed, phase, processors))
+                blind_controls.append(blind(fault, observed, phase, processors, flips.shown(fault)))
         elif troubles or not facts.whole:
             verdict = "inconclusive"
         elif expected == "none" and unseen:
@@ -284,6 +284,7 @@ def judge_phase(
                 calm_lost=calm_lost,
                 spacing=tally.spacings.get(index),
                 random=phase.random,
+                late=facts.late,
             )
         ),
         background=background(calm_lost, calm),
@@ -296,14 +297,34 @@ def judge_phase(
 
 def shown(phase: PhasePlan, index: int, tally: Tally, flips: FlipTable) -> bool:
     """Whether a control has shown each fault that it must, so that it need not go on."""
-    return all(flips.shown(fault) > 0 for fault, expected in phase.expect.items() if expected == "some")
+    return all(proved(fault, index, tally, flips) for fault, expected in phase.expect.items() if expected == "some")
 
 
-def blind(fault: Fault, observed: int, phase: PhasePlan, processors: int | None) -> str:
-    """What a control that has not shown the fault at a flip means, and what to do about it.
+def proved(fault: Fault, index: int, tally: Tally, flips: FlipTable) -> bool:
+    """Whether the flips caused this fault.
 
-    `observed`: how many such faults there were elsewhere.
+    A server that fails at random also fails while something flips. Lost and torn visits at flips prove something only
+    where their share is greater than that of the calm visits: their 95 % bounds (Clopper-Pearson) do not overlap.
     """
+    found = flips.shown(fault)
+    elsewhere = tally.calm[index, fault]
+    if fault in SHOWS_AFTER or not found or not elsewhere:
+        return found > 0
+    calm = sum(tally.calm[index, kind] for kind in KINDS)
+    return lower_bound(found, tally.meetings[index]) > upper_bound(elsewhere, calm)
+
+
+def blind(fault: Fault, observed: int, phase: PhasePlan, processors: int | None, at_flips: int = 0) -> str:
+    """What a control that has not shown that flips cause the fault means, and what to do about it.
+
+    `observed`: how many such faults there were at all; `at_flips`: those at flips, as often as elsewhere.
+    """
+    if at_flips:
+        visits = f"{at_flips:,} {fault} visit{'s' if at_flips > 1 else ''}"
+        return (
+            f"the control showed {visits} at flips, no more often than away from flips, so this run proves nothing; "
+            "first find out what fails away from flips"
+        )
     sentence = f"the control {FAULTS[fault].control}{' at a flip' if observed else ''}, so this run proves nothing"
     if fault == "lost" and processors == 1 and phase.two_calls and not phase.gap:
         advice = "use a second processor" + (" or `gap: 1ms`" if phase.can_have_gap else "")

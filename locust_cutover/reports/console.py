@@ -47,8 +47,10 @@ def render(result: Result, *, report: str = "", colour: bool = False) -> str:
     return "\n".join(map(_paint, fitted) if colour else fitted)
 
 
-def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether the stream is a terminal whose user has nothing against colours (no-color.org)."""
+def wants_colour(stream: TextIO | None, environment: Mapping[str, str]) -> bool:
+    """Whether the stream is a terminal whose user has nothing against colours (no-color.org); None: it is closed."""
+    if stream is None:
+        return False
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 

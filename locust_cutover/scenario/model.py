@@ -118,8 +118,11 @@ class Phase:
 
     @property
     def random(self) -> bool:
-        """Whether its flips come at moments that no load can be in step with."""
-        return self.jitter == 1 or self.every == 0 or self.watched
+        """Whether its flips come at moments that no load can be in step with.
+
+        A command again and again may take the same time each time, and somebody else may flip to an exact beat.
+        """
+        return self.jitter == 1 if self.every else not self.opaque
 
     @property
     def endless(self) -> bool:

@@ -33,7 +33,7 @@ class ProgressLine:
             visits=progress.visits,
             lost=progress.lost,
         )
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             print(f"\r{line:<78}", end="\n" if progress.over else "", file=sys.stderr, flush=True)
         elif progress.over or time.monotonic() - self._logged > LOG_EVERY:
             self._logged = time.monotonic()

@@ -172,6 +172,17 @@ def test_the_background_is_the_share_of_calm_visits_that_were_lost() -> None:
     assert background(0, 0) is None
 
 
+@pytest.mark.parametrize("calm_lost", [100, 2000, 6563])
+def test_a_great_background_does_not_bound_the_outage_by_nothing(calm_lost: int) -> None:
+    """A server that was down for a while between two flips: 20 losses at flips may still be the flips'."""
+    alone = measured(20, 10_000, 500, 20, meetings=3437)
+    found = measured(20, 10_000, 500, 20, meetings=3437, calm_lost=calm_lost)
+    assert (found.us, found.lower95) == (0, 0)
+    assert alone.upper95 is not None
+    assert found.upper95 is not None
+    assert found.upper95 >= alone.upper95 - alone.us
+
+
 def test_the_background_is_taken_off_the_losses_at_flips() -> None:
     """Of 1,000 visits at flips one in a hundred is lost for other reasons: 20 losses there are 10 of the flips."""
     found = measured(20, 10_000, 500, 20, calm_lost=90)
@@ -300,6 +311,17 @@ def test_without_a_loss_the_upper_end_is_what_the_visits_carry(random_moments: b
     carried = carries(every, 20.0, 200)
     assert carried is not None
     assert found.upper95 == (carried / 1e3 if random_moments else None)
+
+
+@pytest.mark.parametrize(("late", "random_ones"), [(0, 200), (150, 50), (200, 0)])
+def test_flips_that_began_late_do_not_count_for_what_the_visits_carry(late: int, random_ones: int) -> None:
+    """Commands that take longer than their interval follow one another at once, to a beat of their own."""
+    every = evenly()
+    found = estimate(Losses(10_000, 200, 20.0, 0, 0, 100, 9_900, 0, every, random=True, late=late))
+    assert found is not None
+    carried = carries(every, 20.0, random_ones)
+    assert found.upper95 == (None if carried is None else carried / 1e3)
+    assert (carried is None) == (random_ones == 0)
 
 
 def test_a_single_flip_carries_little_and_visits_of_unknown_distance_nothing() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ from locust_cutover.judging.verdict import (
 )
 from locust_cutover.judging.visit import Kind, Visit
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import NO_STRATEGY, Load, Phase, Scenario, Site
+from locust_cutover.scenario.model import NO_STRATEGY, Command, Load, Phase, Scenario, Site
+from switcher.watch import WATCH
 from tests.tallies import ANSWERS
 
 SECONDS = 10.0
@@ -207,11 +209,11 @@ def test_faults_away_from_every_flip_are_no_positive_control(fault: Fault) -> No
     )
 
 
-def test_one_fault_at_a_flip_is_control_enough_among_many_elsewhere() -> None:
-    """Most of the losses may be the server's own."""
-    result = Seen().add("ok", 100).add("lost", 50).add("lost", at=1).judge(phase(lost="some"))
+def test_faults_at_flips_are_control_enough_among_many_elsewhere() -> None:
+    """Most of the losses may be the server's own, if visits at flips are lost more often."""
+    result = Seen().add("ok", 100).add("lost", 50).add("lost", 12, at=1).judge(phase(lost="some"))
     assert result.verdict == "held"
-    assert (expectation(result, "lost").at_flips, expectation(result, "lost").at_none) == (1, 50)
+    assert (expectation(result, "lost").at_flips, expectation(result, "lost").at_none) == (12, 50)
 
 
 def test_a_torn_page_after_a_flip_is_no_positive_control() -> None:
@@ -411,6 +413,27 @@ def test_losses_away_from_flips_are_the_background_and_no_outage() -> None:
     assert (result.outage.us, result.background.lost, result.background.visits) == (0, 20, 1000)
 
 
+@pytest.mark.parametrize(
+    ("way", "bounded"),
+    [
+        ({}, True),
+        ({"jitter": 0.5}, False),
+        ({"every": 0}, True),
+        ({"every": 0, "strategy": "command", "command": Command(("true",))}, False),
+        ({"every": 0, "strategy": WATCH}, False),
+    ],
+)
+def test_the_outage_has_a_bound_only_where_no_load_can_be_in_step_with_the_flips(
+    way: dict[str, Any], bounded: bool
+) -> None:
+    """A command that is run again and again, or somebody else's deploys, may keep an exact beat."""
+    seen = Seen().add("ok", 10, at=1)
+    seen.tally.spacings[0].update({1000: 100_000})
+    outage = seen.judge(replace(phase(), **way)).outage
+    assert outage is not None
+    assert (outage.upper95 is not None) == bounded
+
+
 def test_the_times_of_stale_visits_stand_in_the_verdict() -> None:
     """0 where there was none."""
     seen = Seen().add("ok", 5)
@@ -428,11 +451,28 @@ def test_the_times_of_stale_visits_stand_in_the_verdict() -> None:
 def test_a_control_has_shown_its_faults_when_each_was_at_a_flip() -> None:
     """One is enough; what was at no flip is none, and what may be is not waited for."""
     both = phase(lost="some", torn="some", stale="any")
-    seen = Seen().add("ok", 100).add("lost", 5)
-    assert not seen.shown(both)
+    assert not Seen().add("ok", 100).add("lost", 5).shown(both)
+    seen = Seen().add("ok", 100)
     assert not seen.add("lost", at=3).shown(both)
     assert seen.add("torn", at=4).shown(both)
     assert Seen().shown(phase(lost="any"))
+
+
+@pytest.mark.parametrize("fault", ["lost", "torn"])
+def test_a_server_that_fails_at_random_is_no_control_though_some_faults_fall_on_flips(fault: Fault) -> None:
+    """Of 5,000 visits, half of them at flips, each 500th fails: the flips have nothing to do with it."""
+    expect: dict[Fault, Expected] = {"torn": "any", fault: "some"}
+    control = phase(**expect)
+    seen = Seen().add("ok", 2495).add(fault, 5).add("ok", 2493, at=2).add(fault, 7, at=3)
+    assert not seen.shown(control)
+    verdict = seen.judge(control)
+    assert verdict.verdict == "inconclusive"
+    assert verdict.troubles == (
+        f"the control showed 7 {fault} visits at flips, no more often than away from flips, "
+        "so this run proves nothing; first find out what fails away from flips",
+    )
+    assert seen.add(fault, 20, at=4).shown(control)
+    assert seen.judge(control).verdict == "held"
 
 
 @pytest.mark.parametrize(

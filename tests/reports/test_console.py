@@ -342,6 +342,7 @@ def test_colours_are_for_a_terminal_whose_user_wants_them(environment: dict[str,
     """NO_COLOR counts when it is not empty."""
     assert wants_colour(Stream(), environment) == wanted
     assert not wants_colour(io.StringIO(), environment)
+    assert not wants_colour(None, environment)
 
 
 def test_a_control_that_went_on_says_so() -> None:

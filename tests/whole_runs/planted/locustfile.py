@@ -7,6 +7,7 @@ import gevent
 from locust import events, task
 
 from locust_cutover import Visitor, install
+from locust_cutover.scenario import read
 from locust_cutover.servers.embedded import Embedded
 from locust_cutover.servers.registry import SERVERS
 from locust_cutover.wiring.hooks import _hooks
@@ -34,6 +35,8 @@ class Planted(Embedded):
 
 for name in FAULTS:
     SERVERS[f"planted-{name}"] = type(name, (Planted,), {"name": f"planted-{name}", "fault": name})
+# A scenario may name those of the lab only.
+vars(read)["NAMES"] = tuple(SERVERS)
 
 
 def take_time(**_: object) -> None:
