@@ -13,10 +13,9 @@ import pytest
 from gevent.pywsgi import WSGIHandler
 
 from locust_cutover.client.connection import Connection
-from locust_cutover.servers.embedded import Embedded, EmbeddedPinned
 from locust_cutover.servers.pages import Server, Site
 from locust_cutover.servers.site import LINK, MARK, PAGE, build_site
-from tests.servers.lab import flip, get, running
+from tests.servers.lab import FAILED, NOT_FOUND, STATIC, flip
 
 
 @pytest.fixture
@@ -54,53 +53,46 @@ def ask(site: Site, path: str, method: str = "GET") -> tuple[str, bytes]:
     return said[0], body
 
 
-def marks(body: bytes) -> list[str]:
-    """The releases that its parts came from."""
-    return re.findall(MARK, body.decode())
+def shown(site: Site, path: str = PAGE) -> list[str]:
+    """The releases that its parts came from; the status of what is no page."""
+    status, body = ask(site, path)
+    return re.findall(MARK, body.decode()) if status == "200 OK" else [status]
 
 
 BOTH = pytest.mark.parametrize("pinned", [False, True], ids=["embedded", "pinned"])
 
 
 @BOTH
-def test_the_page_carries_two_marks_of_the_current_release(root: Path, pinned: bool) -> None:
-    """The second stands where the include was."""
+def test_the_page_has_two_marks_of_the_current_release_and_a_file_has_one(root: Path, pinned: bool) -> None:
+    """The second stands where the include was; a file is served as it is."""
     site = Site(root, LINK, pinned)
-    status, body = ask(site, PAGE)
-    assert (status, marks(body)) == ("200 OK", ["a", "a"])
-    assert b"Hello World from a!" in body
-    assert b"#include" not in body
+    assert b"Hello World from a!" in ask(site, PAGE)[1]
+    assert b"#include" not in ask(site, PAGE)[1]
+    assert shown(site) == ["a", "a"]
+    assert ask(site, STATIC) == ("200 OK", b"<p>Hello World from a!</p>\n")
     flip(root, "b")
-    assert marks(ask(site, PAGE)[1]) == ["b", "b"]
-
-
-@BOTH
-def test_a_static_file_carries_one_mark(root: Path, pinned: bool) -> None:
-    """It is served as it is."""
-    assert ask(Site(root, LINK, pinned), f"/{LINK}/static.html") == ("200 OK", b"<p>Hello World from a!</p>\n")
+    assert shown(site) == ["b", "b"]
 
 
 @BOTH
 def test_a_missing_page_is_404(root: Path, pinned: bool) -> None:
     """Because the release does not have it, or because there is no link, or one that dangles."""
     site = Site(root, LINK, pinned)
-    assert ask(site, f"/{LINK}/missing.html")[0] == "404 Not Found"
+    assert shown(site, f"/{LINK}/missing.html") == [NOT_FOUND]
     os.unlink(root / "a" / "index.html")
-    assert ask(site, PAGE)[0] == "404 Not Found"
+    assert shown(site) == [NOT_FOUND]
     os.unlink(root / LINK)
-    assert ask(site, PAGE)[0] == "404 Not Found"
+    assert shown(site) == [NOT_FOUND]
     os.symlink("nowhere", root / LINK)
-    assert ask(site, PAGE)[0] == "404 Not Found"
+    assert shown(site) == [NOT_FOUND]
 
 
 @BOTH
 def test_a_part_that_is_missing_after_its_page_was_read_is_500(root: Path, pinned: bool) -> None:
     """As a template engine that includes a file: the page is begun and cannot be finished."""
     os.unlink(root / "a" / "part.html")
-    assert ask(Site(root, LINK, pinned), PAGE) == (
-        "500 Internal Server Error",
-        b"500 Internal Server Error: /current/part.html: No such file or directory\n",
-    )
+    said = b"500 Internal Server Error: /current/part.html: No such file or directory\n"
+    assert ask(Site(root, LINK, pinned), PAGE) == (FAILED, said)
 
 
 @pytest.mark.parametrize(
@@ -124,36 +116,26 @@ def test_a_part_that_is_missing_after_its_page_was_read_is_500(root: Path, pinne
 @BOTH
 def test_nothing_but_the_files_of_the_current_release_is_served(root: Path, pinned: bool, path: str) -> None:
     """Whatever the path tries, the answer is 404."""
-    assert ask(Site(root, LINK, pinned), path)[0] == "404 Not Found"
+    assert shown(Site(root, LINK, pinned), path) == [NOT_FOUND]
 
 
-def test_a_flip_between_the_parts_tears_the_page(root: Path) -> None:
-    """Each part is of the release that was current at its turn; the status is 200."""
-    site = Interrupted(root, pinned=False, happens=lambda: flip(root, "b"))
-    status, body = ask(site, PAGE)
-    assert (status, marks(body)) == ("200 OK", ["a", "b"])
-
-
-def test_a_pinned_page_is_not_torn_by_a_flip_between_its_parts(root: Path) -> None:
-    """The link is resolved once per request, and anew for the next."""
-    site = Interrupted(root, pinned=True, happens=lambda: flip(root, "b"))
-    status, body = ask(site, PAGE)
-    assert (status, marks(body)) == ("200 OK", ["a", "a"])
-    assert marks(ask(site, PAGE)[1]) == ["b", "b"]
-
-
-def test_a_link_that_goes_between_the_parts_loses_the_page(root: Path) -> None:
-    """The answer is 500: what unlink + symlink does to a page that is being made."""
-    site = Interrupted(root, pinned=False, happens=lambda: os.unlink(root / LINK))
-    assert ask(site, PAGE)[0] == "500 Internal Server Error"
-
-
-def test_a_pinned_page_does_without_the_link_once_it_is_begun(root: Path) -> None:
-    """Only a request that comes while there is none is lost."""
-    site = Interrupted(root, pinned=True, happens=lambda: os.unlink(root / LINK))
-    status, body = ask(site, PAGE)
-    assert (status, marks(body)) == ("200 OK", ["a", "a"])
-    assert ask(site, PAGE)[0] == "404 Not Found"
+@pytest.mark.parametrize(
+    ("happens", "pinned", "page", "afterwards"),
+    [
+        (lambda root: flip(root, "b"), False, ["a", "b"], ["b", "b"]),
+        (lambda root: flip(root, "b"), True, ["a", "a"], ["b", "b"]),
+        (lambda root: os.unlink(root / LINK), False, [FAILED], [NOT_FOUND]),
+        (lambda root: os.unlink(root / LINK), True, ["a", "a"], [NOT_FOUND]),
+    ],
+    ids=["a flip tears", "a flip when pinned", "no link", "no link when pinned"],
+)
+def test_what_happens_between_the_parts_matters_unless_the_page_is_pinned(
+    root: Path, happens: Callable[[Path], None], pinned: bool, page: list[str], afterwards: list[str]
+) -> None:
+    """Each part is of the release that is current at its turn; or the link is resolved once, anew per request."""
+    site = Site(root, LINK, pinned)
+    assert shown(Interrupted(root, pinned, lambda: happens(root))) == page
+    assert shown(site) == afterwards
 
 
 def test_an_include_may_be_percent_encoded(root: Path) -> None:
@@ -191,30 +173,10 @@ def test_an_answer_does_not_wait_for_more_to_send(sockets: tuple[Connection, lis
 def test_connections_are_kept(sockets: tuple[Connection, list[socket.socket]]) -> None:
     """Over 404 and 500, GET, HEAD and POST."""
     connection, handled = sockets
-    names = [
-        connection.exchange(PAGE).name,
-        connection.exchange(PAGE, "HEAD").name,
-        connection.exchange(PAGE, "POST", body=b"hello").name,
-        connection.exchange(f"/{LINK}/missing.html").name,
-        connection.exchange(f"/{LINK}/missing.html", "HEAD").name,
-        connection.exchange(f"/{LINK}/%2500").name,
-        connection.exchange(f"/{LINK}/static.html?x=1").name,
-    ]
-    assert names == ["200 OK"] * 3 + ["404 Not Found"] * 3 + ["200 OK"]
+    missing = f"/{LINK}/missing.html"
+    requests = [(PAGE, "GET"), (PAGE, "HEAD"), (missing, "GET"), (missing, "HEAD"), (f"/{LINK}/%2500", "GET")]
+    names = [connection.exchange(path, method).name for path, method in requests]
+    assert names == ["200 OK"] * 2 + [NOT_FOUND] * 3
+    assert connection.exchange(PAGE, "POST", body=b"hello").ok
+    assert connection.exchange(f"{STATIC}?x=1").ok
     assert len(handled) == 1
-
-
-@pytest.mark.parametrize("kind", [Embedded, EmbeddedPinned])
-def test_the_program_is_told_whether_to_pin(kind: type[Embedded], tmp_path: Path) -> None:
-    """From outside the difference shows only when a flip falls between the two parts of a page."""
-    server = kind(tmp_path, tmp_path / "site")
-    assert ("--pinned" in server.command()) == (kind is EmbeddedPinned)
-
-
-def test_the_program_serves_until_it_is_stopped(tmp_path: Path) -> None:
-    """In a process of its own; a visit is not written into the log, or it would fill the disk."""
-    with running(Embedded, tmp_path) as server:
-        assert marks(get(server, PAGE).body) == ["a", "a"]
-        os.unlink(server.root / "a" / "part.html")
-        assert get(server, PAGE).name == "500 Internal Server Error"
-        assert server.log.read_text() == ""
