@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,8 +10,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 import pytest
 
@@ -25,10 +25,11 @@ SERVER = f'trap "echo bye; exit 7" TERM; {WORKER}'
 """Ends by SIGTERM, and leaves a worker behind that does not know."""
 
 
-class Leashed:
+class Leashed(contextlib.ExitStack):
     """Shell scripts on a leash. All their processes share its standard output: when that ends, so have they."""
 
     def __init__(self, *scripts: str, remove: Path | None = None, leash: Sequence[str] = LEASH) -> None:
+        super().__init__()
         options = [] if remove is None else ["--remove", str(remove)]
         commands = [word for script in scripts for word in ("--", "sh", "-c", script)]
         pipe = subprocess.PIPE
@@ -39,27 +40,16 @@ class Leashed:
         assert self.process.stdout is not None
         self.parent: IO[str] = self.process.stdin
         self.output: IO[str] = self.process.stdout
-        self.hung = threading.Event()
-        self.watchdog = threading.Timer(PATIENCE, self.kill)
-
-    def kill(self) -> None:
-        """End what went on after its time."""
-        self.hung.set()
-        os.killpg(self.process.pid, signal.SIGKILL)
-
-    def __enter__(self) -> Self:
+        self.watchdog = threading.Timer(PATIENCE, os.killpg, [self.process.pid, signal.SIGKILL])
         self.watchdog.start()
-        return self
+        # In the other order. Nothing is left of it after a test that passed; the leash ends what another left.
+        for end in (self.output.close, self.in_time, self.process.wait, self.parent.close):
+            self.callback(end)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        # Nothing is left of it after a test that passed; the leash ends what another left.
-        self.parent.close()
-        self.process.wait()
+    def in_time(self) -> None:
+        """Fail if the watchdog had to end it."""
         self.watchdog.cancel()
-        self.output.close()
-        assert not self.hung.is_set(), "something went on after its time"
+        assert self.process.returncode != -signal.SIGKILL, "something went on after its time"
 
     def is_ready(self, programs: int = 1) -> None:
         """Wait for the workers of so many programs."""
