@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from locust_cutover.judging.fliptable import FlipTable
@@ -13,8 +11,8 @@ from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseFacts, judge_phase
 from locust_cutover.judging.visit import Kind, Visit
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import Load, Phase, Scenario, Site
-from tests.reports.runs import BEGAN
+from locust_cutover.scenario.model import Phase
+from tests.reports.runs import BEGAN, proved
 
 
 def phase(name: str, every: int = 20_000_000) -> Phase:
@@ -69,22 +67,11 @@ class Run:
 
     def result(self, **changes: Any) -> Result:
         """The result, but for these."""
-        started = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-        values = {
-            "scenario": Scenario("two", Path("scenarios/two.yaml"), "Why?", Site(), Load(), self.phases),
-            "phases": tuple(
-                judge_phase(phase, index, self.facts[index], self.tally, self.tables[index])
-                for index, phase in enumerate(self.phases)
-            ),
-            "flips": tuple(self.tables),
-            "server": "nginx 1.22.1",
-            "users": 10,
-            "url": "http://127.0.0.1:8080",
-            "began": BEGAN,
-            "started": started,
-            "ended": started + timedelta(seconds=20),
-        }
-        return Result(**{**values, **changes})
+        verdicts = [
+            judge_phase(phase, index, self.facts[index], self.tally, self.tables[index])
+            for index, phase in enumerate(self.phases)
+        ]
+        return proved(self.phases, verdicts, self.tables, **changes)
 
 
 def run() -> Run:

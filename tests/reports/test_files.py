@@ -223,7 +223,7 @@ def test_the_json_file_says_what_the_run_was(tmp_path: Path) -> None:
     found = as_json(tmp_path)
     assert found["seed"] == 4711
     assert (found["verdict"], found["exit_code"]) == ("violated", 1)
-    assert found["scenario"] == {"name": "two", "path": "scenarios/two.yaml", "description": "Why?"}
+    assert found["scenario"] == {"name": "two", "path": "scenarios/two.yaml", "description": "Does it lose?"}
     assert (found["server"], found["users"], found["url"]) == ("nginx 1.22.1", 10, "http://127.0.0.1:8080")
     times = [datetime.fromisoformat(found[key]) for key in ("started", "ended")]
     assert (times[1] - times[0]).total_seconds() == 20
