@@ -63,36 +63,18 @@ BOTH = pytest.mark.parametrize("pinned", [False, True], ids=["embedded", "pinned
 
 
 @BOTH
-def test_the_page_has_two_marks_of_the_current_release_and_a_file_has_one(root: Path, pinned: bool) -> None:
-    """The second stands where the include was; a file is served as it is."""
+def test_what_is_not_there_is_404_and_500_in_the_middle_of_a_page(root: Path, pinned: bool) -> None:
+    """As a template engine that includes a file: the page is begun and cannot be finished."""
     site = Site(root, LINK, pinned)
-    assert b"Hello World from a!" in ask(site, PAGE)[1]
-    assert b"#include" not in ask(site, PAGE)[1]
-    assert shown(site) == ["a", "a"]
     assert ask(site, STATIC) == ("200 OK", b"<p>Hello World from a!</p>\n")
-    flip(root, "b")
-    assert shown(site) == ["b", "b"]
-
-
-@BOTH
-def test_a_missing_page_is_404(root: Path, pinned: bool) -> None:
-    """Because the release does not have it, or because there is no link, or one that dangles."""
-    site = Site(root, LINK, pinned)
-    assert shown(site, f"/{LINK}/missing.html") == [NOT_FOUND]
+    os.unlink(root / "a" / "part.html")
+    assert ask(site, PAGE) == (FAILED, b"500 Internal Server Error: /current/part.html: No such file or directory\n")
     os.unlink(root / "a" / "index.html")
     assert shown(site) == [NOT_FOUND]
     os.unlink(root / LINK)
     assert shown(site) == [NOT_FOUND]
     os.symlink("nowhere", root / LINK)
     assert shown(site) == [NOT_FOUND]
-
-
-@BOTH
-def test_a_part_that_is_missing_after_its_page_was_read_is_500(root: Path, pinned: bool) -> None:
-    """As a template engine that includes a file: the page is begun and cannot be finished."""
-    os.unlink(root / "a" / "part.html")
-    said = b"500 Internal Server Error: /current/part.html: No such file or directory\n"
-    assert ask(Site(root, LINK, pinned), PAGE) == (FAILED, said)
 
 
 @pytest.mark.parametrize(
