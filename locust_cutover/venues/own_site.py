@@ -10,7 +10,9 @@ from locust_cutover.client.access import Access, AccessError
 from locust_cutover.client.answer import Answer
 from locust_cutover.client.marks import Marks
 from locust_cutover.scenario.model import Phase, Site
-from locust_cutover.venues.companion import Companion, Idle, Watcher
+from locust_cutover.venues.companion import Companion
+from locust_cutover.venues.idle import Idle
+from locust_cutover.venues.switcher_process import SwitcherProcess, flipping, watching
 from locust_cutover.venues.venue import SetUpError, check_commands
 from switcher.link import Link, open_link
 from switcher.original import Original, remember
@@ -113,18 +115,11 @@ class OwnSite:
     def companion(self, phase: Phase, folder: Path, seed: int) -> Companion:
         """The switcher, which puts the link back; or nobody."""
         if phase.unflipped:
-            return Idle(phase)
-        external = self._external
-        return Companion(
-            phase,
-            Path(external.root),
-            external.link,
-            self._releases,
-            folder / "switcher.log",
-            seed=seed,
-            commands=self._commands,
-            restore=True,
-        )
+            assert phase.duration is not None
+            return Idle(phase.duration / 1e9)
+        root, link = Path(self._external.root), self._external.link
+        arguments = flipping(phase, root, link, self._releases, seed=seed, commands=self._commands, restore=True)
+        return SwitcherProcess(phase, arguments, folder / "switcher.log")
 
     def release(self, name: str) -> str:
         """What the marks call it."""
@@ -180,7 +175,8 @@ class WatchedSite(OwnSite):
 
     def companion(self, phase: Phase, folder: Path, seed: int) -> Companion:
         """The switcher, which only watches."""
-        return Watcher(phase, Path(self._external.root), self._external.link, folder / "switcher.log")
+        arguments = watching(phase, Path(self._external.root), self._external.link)
+        return SwitcherProcess(phase, arguments, folder / "switcher.log")
 
     def _open(self) -> Link:
         watched, _, _ = open_watched(self._external.root, self._external.link, ear=False)

@@ -208,7 +208,7 @@ def read_or_none(path: Path) -> bytes:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda text: re.sub("  ca: .*\n", "", text), "TLS failed before the first flip; the certificate is to be for"),
+        (lambda text: re.sub("  ca: .*\n", "", text), "TLS failed before the first flip; the certificate must match"),
         (
             lambda text: text.replace("Host: shop.example", "X-Canary: 'on'"),
             "TLS failed before the first flip; the certificate",
