@@ -20,7 +20,7 @@ from locust_cutover.venues.venue import check_commands
 class Lab:
     """A throw-away site; with `keep_site` its folder outlives a Locust that is killed, too."""
 
-    restores = False
+    restores: bool = False
     access = Access()
 
     def __init__(self, site: Site, keep_site: bool) -> None:
