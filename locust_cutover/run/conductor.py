@@ -20,7 +20,7 @@ from locust_cutover.run.play import Play
 from locust_cutover.run.stage import Stage
 from locust_cutover.scenario.model import Phase, Scenario, describe
 from locust_cutover.servers.server import NotInstalledError, ServerError
-from locust_cutover.venues.stream import Stream
+from locust_cutover.venues.stream import StreamReader
 from locust_cutover.venues.venue import SetUpError
 from switcher.schedule import draw_seed
 
@@ -189,7 +189,7 @@ class Conductor:
         """One phase, whatever happens: users who wait for a run that has gone would wait for ever."""
         phase, venue = self._run.scenario.phases[index], self._stage.venue
         facts = self._facts[index] = PhaseFacts()
-        stream = Stream(index, phase, venue.release, self._watermark)
+        stream = StreamReader(index, phase, venue.release, self._watermark)
         try:
             companion = self._stage.companion(phase, (self._run.seed or 0) + index)
             self._playing = play = Play(stream, facts, venue, companion, self._nodes, self._write, self._cut)

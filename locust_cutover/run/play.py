@@ -14,7 +14,7 @@ from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseFacts, State, shown
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.venues.companion import Companion, SwitcherError
-from locust_cutover.venues.stream import Event, Stream
+from locust_cutover.venues.stream import Event, StreamReader
 from locust_cutover.venues.venue import Venue
 
 logger = logging.getLogger("locust.cutover")
@@ -35,7 +35,7 @@ class Play:
 
     def __init__(
         self,
-        stream: Stream,
+        stream: StreamReader,
         facts: PhaseFacts,
         venue: Venue,
         companion: Companion,

@@ -28,7 +28,7 @@ class News(NamedTuple):
     """What a command printed that failed."""
 
 
-class Stream:
+class StreamReader:
     """Reads the events of one phase. `name` says what the marks call the release that the switcher calls so.
 
     `watermark` is that of the phase before: until then all flips are known.

@@ -13,7 +13,7 @@ from locust_cutover.run import play as module
 from locust_cutover.run.play import MOST, Play
 from locust_cutover.scenario.model import Phase
 from locust_cutover.venues.companion import Done, SwitcherError
-from locust_cutover.venues.stream import Stream
+from locust_cutover.venues.stream import StreamReader
 from tests.run.fakes import AS_PLANNED, FakeCompanion, FakeNodes, FakeVenue, Log, flip, phase, ready, told
 
 
@@ -28,7 +28,7 @@ class Rig:
         self.venue = FakeVenue()
         self.nodes = FakeNodes(self.log)
         self.companion = FakeCompanion(self.log, events, done)
-        stream = Stream(0, phase, self.venue.release, 10)
+        stream = StreamReader(0, phase, self.venue.release, 10)
         self.player = Play(stream, self.facts, self.venue, self.companion, self.nodes, self._write, self.cut)
 
     def play(self) -> PhaseFacts:

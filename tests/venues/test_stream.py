@@ -6,7 +6,7 @@ import pytest
 
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.scenario.model import Command, Phase
-from locust_cutover.venues.stream import Event, News, Stream
+from locust_cutover.venues.stream import Event, News, StreamReader
 
 EXPECT = {"lost": "none", "torn": "none", "stale": "none"}
 
@@ -17,7 +17,7 @@ WATCH = Phase("watch", "watch", 0, None, None, EXPECT)  # type: ignore[arg-type]
 
 def news(event: Event, phase: Phase = ATOMIC) -> News:
     """What an event of phase 3 tells; marks are in capital letters."""
-    stream = Stream(3, phase, str.upper, watermark=40)
+    stream = StreamReader(3, phase, str.upper, watermark=40)
     told = stream.read({"watermark": 90, **event})
     assert stream.watermark == told.watermark == 90
     return told
@@ -71,7 +71,7 @@ def test_a_flip_has_the_phase_and_the_names_of_the_marks(row: list[object], phas
 
 def test_an_event_that_cannot_be_read_leaves_the_watermark() -> None:
     """What it would have told is not known."""
-    stream = Stream(0, ATOMIC, str.upper, watermark=40)
+    stream = StreamReader(0, ATOMIC, str.upper, watermark=40)
     with pytest.raises(TypeError):
         stream.read({"event": "flips", "flips": [[1]], "watermark": 90})
     assert stream.watermark == 40

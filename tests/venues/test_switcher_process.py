@@ -23,7 +23,7 @@ MS = 1_000_000
 def phase(strategy: str = "atomic", **changes: Any) -> Phase:
     """A phase of five flips."""
     expect = {"lost": changes.pop("lost", "none"), "torn": "none", "stale": "none"}
-    return Phase("p", strategy, changes.pop("every", 20 * MS), None, 5, expect, **changes)  # type: ignore[arg-type]
+    return Phase("p", strategy, changes.pop("every", 20 * MS), None, 5, expect, **changes)
 
 
 DEPLOY = Command(("sh", "deploy", "--log"), 30_000 * MS, folder=True)
