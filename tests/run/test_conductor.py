@@ -10,7 +10,7 @@ import gevent
 import pytest
 
 from locust_cutover.history import History, read
-from locust_cutover.judging.verdict import CUT_SHORT, NOT_RUN, RUNNING, WAITING
+from locust_cutover.judging.verdict import State
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.result import Result
 from locust_cutover.run import conductor as module
@@ -102,10 +102,10 @@ class Rig:
         assert isinstance(result, Result)
         return result
 
-    def states(self) -> list[str]:
-        """What is said of each phase by now."""
+    def states(self) -> list[State]:
+        """How far each phase is by now."""
         so_far = self.conductor.so_far()
-        return [phase.facts.trouble for phase in so_far.phases] if so_far else []
+        return [phase.facts.state for phase in so_far.phases] if so_far else []
 
 
 def test_a_run_is_set_up_played_phase_by_phase_cleared_up_and_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,14 +152,14 @@ def test_while_it_lasts_each_phase_has_a_state_and_nothing_has_held(monkeypatch:
     assert rig.states() == []
     rig.companions[1].over_at_once = False
     rig.conductor.start()
-    assert rig.states() == [WAITING] * 3
+    assert rig.states() == [State.WAITING] * 3
     rig.conductor.users_are_there(3)
     rig.companions[1].ready.wait(20)
-    assert rig.states() == ["", RUNNING, WAITING]
+    assert rig.states() == [State.OVER, State.RUNNING, State.WAITING]
     rig.conductor.cut()
     (result,) = rig.told
     assert isinstance(result, Result)
-    assert [phase.facts.trouble for phase in result.phases] == ["", CUT_SHORT, NOT_RUN]
+    assert [phase.facts.state for phase in result.phases] == [State.OVER, State.CUT_SHORT, State.NOT_RUN]
     assert rig.log[-1] == "clear up"
 
 
@@ -172,7 +172,7 @@ def test_what_goes_wrong_outside_the_phases_ends_the_run_and_is_a_problem(monkey
     (result,) = rig.told
     assert isinstance(result, Result)
     assert result.problems == ("the users could not be spawned",)
-    assert result.phases[0].facts.trouble == NOT_RUN
+    assert result.phases[0].facts.state is State.NOT_RUN
     assert rig.log == ["set up", "clear up"]
 
 

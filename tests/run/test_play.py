@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gevent
 import pytest
 from gevent.event import Event as Moment
 
-from locust_cutover.judging.verdict import CUT_SHORT, PhaseFacts
+from locust_cutover.judging.verdict import PhaseFacts, State
 from locust_cutover.run import play as module
 from locust_cutover.run.play import MOST, Play
 from locust_cutover.scenario.model import Phase
@@ -31,10 +32,10 @@ class Rig:
         stream = StreamReader(0, phase, self.venue.release, 10)
         self.player = Play(stream, self.facts, self.venue, self.companion, self.nodes, self._write, self.cut)
 
-    def play(self) -> PhaseFacts:
+    def play(self, tick: Callable[[], None] = lambda: None) -> PhaseFacts:
         """To its end."""
         with gevent.Timeout(20):
-            self.player.play(5, lambda: None)
+            self.player.play(5, tick)
         assert self.player.over
         return self.facts
 
@@ -92,24 +93,24 @@ def test_nobody_meets_the_link_being_put_back(cut: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("played", "cut", "done", "trouble"),
+    ("played", "cut", "done", "state"),
     [
-        (phase(), False, Done(True), ""),
-        (phase(), False, Done(False), CUT_SHORT),
-        (phase(), True, Done(True), CUT_SHORT),
-        (phase("watch", None), True, Done(False), ""),
-        (phase("watch", 2), True, Done(False), CUT_SHORT),
+        (phase(), False, Done(True), State.OVER),
+        (phase(), False, Done(False), State.CUT_SHORT),
+        (phase(), True, Done(True), State.CUT_SHORT),
+        (phase("watch", None), True, Done(False), State.OVER),
+        (phase("watch", 2), True, Done(False), State.CUT_SHORT),
     ],
     ids=["its end", "the switcher was asked", "cut", "cut, without an end of its own", "cut while it waits for flips"],
 )
 def test_a_phase_that_did_not_come_to_its_own_end_is_cut_short(
-    played: Phase, cut: bool, done: Done, trouble: str
+    played: Phase, cut: bool, done: Done, state: State
 ) -> None:
     """One that only Locust ends is not."""
     rig = Rig(played, ready(link="current", by="inotify"), done=done)
     if cut:
         rig.cut.set()
-    assert rig.play().trouble == trouble
+    assert rig.play().state is state
 
 
 def test_a_switcher_that_died_ends_the_run_and_what_it_did_not_tell_stays_unknown() -> None:
@@ -133,9 +134,9 @@ def test_a_server_that_died_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_counts_that_did_not_come_are_told_beside_other_troubles() -> None:
     """All of them."""
-    rig = Rig(phase(), ready(), done=Done(False))
+    rig = Rig(phase(), ready(), done=SwitcherError("the switcher died"))
     rig.nodes.missing = ["worker one died", "worker two died"]
-    assert rig.play().trouble == f"{CUT_SHORT}; worker one died; worker two died"
+    assert rig.play().trouble == "the switcher died; worker one died; worker two died"
 
 
 def test_a_failed_flip_has_its_reason_and_what_was_printed() -> None:
@@ -180,10 +181,28 @@ def test_flips_of_somebody_else_are_logged_but_not_all_of_many(caplog: pytest.Lo
     caplog.set_level("INFO")
     rig = Rig(WATCH, ready(link="/shop/current", by="inotify"), told(flip(1)), told(flip(2, "a", 150)))
     rig.play()
-    assert [record.message for record in caplog.records] == [
-        "watching /shop/current by inotify; it points to release A",
-        "flip 1: to release B, seen within 0.0 ms",
-    ]
+    assert [record.message for record in caplog.records] == ["flip 1: to release B, seen within 0.0 ms"]
+
+
+def test_a_watch_is_announced_when_visitors_are_there(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for this line deploys under load."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(module, "TICK", 0.001)
+    rig = Rig(WATCH, ready(link="/shop/current", by="inotify"))
+    rig.companion.over_at_once = False
+    announced: list[int] = []
+
+    def tick() -> None:
+        announced.append(len(caplog.records))
+        rig.nodes.tally.answers[0, "ok", "200 OK"] += 1
+        if len(announced) == 3:
+            rig.companion.over.set()
+
+    rig.play(tick)
+    assert announced == [0, 1, 1, 1]
+    assert caplog.records[0].message == "watching /shop/current by inotify; it points to release A"
 
 
 @pytest.mark.parametrize(

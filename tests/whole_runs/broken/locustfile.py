@@ -7,8 +7,8 @@ from typing import Any
 from locust import events, task
 from locust.exception import StopTest
 
-import locust_cutover.nodes.owner
 import locust_cutover.nodes.late_judge
+import locust_cutover.nodes.owner
 import locust_cutover.result
 from locust_cutover import Visitor, install
 from locust_cutover.nodes.owner import Nodes
