@@ -12,6 +12,7 @@ from locust_cutover.client.answer import Answer
 from locust_cutover.client.connection import Connection
 from locust_cutover.client.marks import Marks
 from locust_cutover.judging.answers import TLS_FAILED
+from locust_cutover.judging.verdict import ExitCode
 from locust_cutover.scenario.model import Phase, Scenario
 from locust_cutover.venues.companion import Companion
 from locust_cutover.venues.lab import Lab
@@ -49,7 +50,10 @@ class Stage:
         venue.set_up(folder, scenario.phases)
         self.url = self._host or venue.url
         if "@" in self.url:
-            raise SetUpError("a host with a password in it: site.auth names environment variables instead", 2)
+            raise SetUpError(
+                "host: expected no password in it, got one; name environment variables in site.auth instead",
+                ExitCode.WRONG,
+            )
         return venue.examine(self._visit(scenario.site.path), self.page)
 
     @property
@@ -83,10 +87,10 @@ class Stage:
             connection = Connection(self.url, self._timeout, access.tls(), access.fields())
             answer = connection.exchange(path)
         except ValueError as error:
-            raise SetUpError(str(error), exit_code=2) from None
+            raise SetUpError(str(error), ExitCode.WRONG) from None
         connection.close()
         if not answer.ok:
-            raise SetUpError(f"{self.page}: {answer.name} before the first flip{_advice(answer)}", exit_code=2)
+            raise SetUpError(f"{self.page}: {answer.name} before the first flip{_advice(answer)}", ExitCode.WRONG)
         return answer
 
     def _clear_folder(self, folder: Path) -> None:

@@ -10,7 +10,7 @@ import gevent
 import pytest
 
 from locust_cutover.history import History, read
-from locust_cutover.judging.verdict import State
+from locust_cutover.judging.verdict import ExitCode, State
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.result import Result
 from locust_cutover.run import conductor as module
@@ -200,7 +200,7 @@ def test_an_error_of_our_own_after_the_begin_is_in_the_result(
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (SetUpError("site.url: refused", 2), 2, "site.url: refused"),
+        (SetUpError("site.url: refused", ExitCode.WRONG), 2, "site.url: refused"),
         (NotInstalledError("install nginx"), 2, "install nginx"),
         (ServerError("nginx: died"), 3, "the site cannot be set up: nginx: died"),
         (OSError("disk full"), 3, "the site cannot be set up: disk full"),

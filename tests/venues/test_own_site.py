@@ -106,14 +106,14 @@ def test_a_link_that_cannot_be_put_back_is_never_flipped(shop: Shop, monkeypatch
 @pytest.mark.parametrize(
     ("text", "changes", "code", "said"),
     [
-        ("<p>Welcome</p>", {}, 2, "matches nothing in http://shop/"),
+        ("<p>Welcome</p>", {}, 2, "in http://shop/, found none"),
         (
             PAGE.format(1),
             {"marks": 2},
             2,
-            "matches 1 times in http://shop/, and site.marks says",
+            "in http://shop/ (site.marks), found 1",
         ),
-        (PAGE.format("x"), {}, 2, "site.mark finds x in http://shop/, which is no release: link "),
+        (PAGE.format("x"), {}, 2, "site.mark: expected the mark of a release in http://shop/, found x: link "),
         (PAGE.format(2), {}, 3, "is of release 2, but link {link} points to 1: the server, or a cache before it"),
         (PAGE.format(1), {"mark_file": "R"}, 2, "points to releases/1, whose R says 1a2b"),
         (PAGE.format(1), {"mark_file": "R", "discover": True}, 2, "1a2b; or the server still gives an old release"),

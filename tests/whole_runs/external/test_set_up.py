@@ -74,7 +74,7 @@ def test_a_password_in_the_host_of_the_command_line_is_refused(tmp_path: Path, s
     """It would stand in every report."""
     text = SITE.format(port=port, root=shop.root) + ATOMIC
     said = refused(tmp_path, text, host=f"http://editor:secret@127.0.0.1:{port}")
-    assert said == "a host with a password in it: site.auth names environment variables instead"
+    assert said == "host: expected no password in it, got one; name environment variables in site.auth instead"
 
 
 SHOP_EXAMPLE = """
