@@ -49,7 +49,7 @@ def measure(url: str, judging: bool) -> float:
     )
     recorder.begin(PAGE, Marks(MARK, MARKS), ["a", "b"])
     recorder.open(0)
-    recorder.start("a")
+    recorder.judge.start("a")
     Visitor.recorder = recorder if judging else None
     end = time.monotonic() + SECONDS
 
@@ -65,7 +65,7 @@ def measure(url: str, judging: bool) -> float:
             number += 1
             now = time.monotonic_ns()
             # To the release that is there: the page does not change, the work is the same.
-            recorder.know([Flip(0, number, "a", now - 50_000, now)], now)
+            recorder.judge.know([Flip(0, number, "a", now - 50_000, now)], now)
             gevent.sleep(0.02)
 
     started = time.process_time()
@@ -73,7 +73,7 @@ def measure(url: str, judging: bool) -> float:
     if judging:
         greenlets.append(gevent.spawn(flip))
     gevent.joinall(greenlets, raise_error=True)
-    recorder.know([], STILL)
+    recorder.judge.know([], STILL)
     recorder.drain(10)
     requests: int = environment.stats.total.num_requests
     assert environment.stats.total.num_failures == 0

@@ -14,10 +14,10 @@ from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Timeline
-from locust_cutover.judging.verdict import ExitCode, PhaseFacts, judge_phase
+from locust_cutover.judging.verdict import ExitCode, PhaseFacts
 from locust_cutover.reports import console, outputs
 from locust_cutover.reports.outputs import Outputs
-from locust_cutover.result import Result, processors
+from locust_cutover.result import Result, Run, assemble
 from locust_cutover.scenario.model import recall
 
 EXAMPLES = """
@@ -67,26 +67,20 @@ def check(paths: Sequence[Path]) -> Result:
         raise HistoryError(f"{tally.answers.total()} of {over['visits']} visits are here; give the workers' files, too")
     for table in tables:
         table.take(tally)
-    machine = dict(run.get("machine", {}))
-    return Result(
+    what = Run(
         scenario=scenario,
-        phases=tuple(
-            judge_phase(
-                phase, index, PhaseFacts(**facts), tally, tables[index], scenario.site.judged, processors(machine)
-            )
-            for index, (phase, facts) in enumerate(zip(scenario.phases, over["phases"], strict=True))
-        ),
-        flips=tuple(tables),
         server=run["server"],
         users=run["users"],
         seed=run.get("seed"),
         url=run["url"],
         began=run["began"],
         started=datetime.fromisoformat(run["started"]),
-        ended=datetime.fromisoformat(over["ended"]),
         versions=dict(run.get("versions", {})),
-        machine=machine,
-    ).with_problems(over.get("problems", []))
+        machine=dict(run.get("machine", {})),
+    )
+    facts = [PhaseFacts(**facts) for facts in over["phases"]]
+    result = assemble(what, facts, tally, tables, datetime.fromisoformat(over["ended"]))
+    return result.with_problems(over.get("problems", []))
 
 
 def _only(operations: Iterable[Operation], op: str) -> Operation:

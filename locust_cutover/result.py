@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 
 from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.fliptable import FlipTable
-from locust_cutover.judging.verdict import ExitCode, PhaseVerdict, Verdict, worst
+from locust_cutover.judging.tally import Tally
+from locust_cutover.judging.verdict import ExitCode, PhaseFacts, PhaseVerdict, Verdict, judge_phase, worst
 from locust_cutover.scenario.model import Scenario
 
 
@@ -67,6 +68,33 @@ class Result:
     def exit_code(self) -> ExitCode:
         """What the process ends with."""
         return ExitCode[self.verdict.upper()]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of a run besides what happened in it; the fields are those of its result."""
+
+    scenario: Scenario
+    server: str
+    users: int
+    seed: int | None
+    url: str
+    began: int
+    started: datetime
+    versions: Mapping[str, str]
+    machine: Mapping[str, str | int | None]
+
+
+def assemble(
+    run: Run, facts: Iterable[PhaseFacts], tally: Tally, flips: Sequence[FlipTable], ended: datetime
+) -> Result:
+    """The result of a run by its counts, whether it was live or is judged again."""
+    judged, available = run.scenario.site.judged, processors(run.machine)
+    phases = [
+        judge_phase(phase, index, fact, tally, flips[index], judged, available)
+        for index, (phase, fact) in enumerate(zip(run.scenario.phases, facts, strict=True))
+    ]
+    return Result(**vars(run), phases=tuple(phases), flips=tuple(flips), ended=ended)
 
 
 def _doubted(phase: PhaseVerdict) -> PhaseVerdict:

@@ -36,7 +36,7 @@ logger = logging.getLogger("locust.cutover")
 
 ELSEWHERE = "it is on another host or in another time namespace, so its clock is not the switcher's"
 
-PATIENCE = 5.0
+OVERTIME = 5.0
 """Seconds beyond a visit's own time-out until its node gives up waiting for it."""
 
 
@@ -54,7 +54,7 @@ class Node:
         self._incomplete: str | None = None
         """The same once the run is over."""
         self._trouble = ""
-        recorder.failed = lambda error: self.fail(f"a visit could not be judged: {error!r}")
+        recorder.judge.failed = lambda error: self.fail(f"a visit could not be judged: {error!r}")
         self.phases: list[str] = []
         """The names of the run's phases."""
         self.visit_timeout = 10.0
@@ -88,16 +88,16 @@ class Node:
                         if part is not None:
                             self.obey(part)
             case Start(release):
-                self._recorder.start(release)
+                self._recorder.judge.start(release)
             case Open(phase):
                 if not self._trouble:
                     self._recorder.open(phase)
             case Know(flips, watermark):
                 # The one place where times of the owner's clock come in: it is this node's clock, too,
                 # or there are no visitors here.
-                self._recorder.know(flips, watermark)
+                self._recorder.judge.know(flips, watermark)
             case KnowNoMore():
-                self._recorder.know_no_more()
+                self._recorder.judge.know_no_more()
             case Close(phase):
                 self._recorder.close()
                 gevent.spawn(self._drain, phase).link_exception(self._not_drained)
@@ -110,8 +110,8 @@ class Node:
         """What was counted since the last report, and all visits of the run so far."""
         return Report(
             run=self._run,
-            tally=self._recorder.take_tally(),
-            visits=self._recorder.visits,
+            tally=self._recorder.judge.take_tally(),
+            visits=self._recorder.judge.visits,
             drained=self._drained,
             trouble=self._trouble[:SENTENCE],
             history=None if self._incomplete is None else self._incomplete[:SENTENCE],
@@ -184,7 +184,7 @@ class Node:
 
     def _drain(self, phase: int) -> None:
         run = self._run
-        drained = self._recorder.drain(self.visit_timeout + PATIENCE)
+        drained = self._recorder.drain(self.visit_timeout + OVERTIME)
         if run != self._run:
             return  # the owner did not wait
         if drained:

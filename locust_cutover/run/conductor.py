@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import gevent
-from gevent.event import Event
+from gevent.event import Event as Moment
 
-from locust_cutover.client.answer import Answer
-from locust_cutover.client.connection import Connection
-from locust_cutover.client.marks import Marks
 from locust_cutover.history import History
-from locust_cutover.judging.answers import TLS_FAILED
-from locust_cutover.judging.verdict import PhaseFacts, State, judge_phase
+from locust_cutover.judging.verdict import ExitCode, PhaseFacts, State
 from locust_cutover.nodes.owner import Nodes
-from locust_cutover.result import Result, machine, processors, versions
+from locust_cutover.result import Result, Run, assemble, machine, versions
 from locust_cutover.run.play import Play
+from locust_cutover.run.stage import Stage
 from locust_cutover.scenario.model import Phase, Scenario, describe
 from locust_cutover.servers.server import NotInstalledError, ServerError
-from locust_cutover.venues.companion import Companion
-from locust_cutover.venues.lab import Lab
-from locust_cutover.venues.own_site import OwnSite, WatchedSite
-from locust_cutover.venues.venue import SetUpError, Venue
+from locust_cutover.venues.stream import StreamReader
+from locust_cutover.venues.venue import SetUpError
 from switcher.schedule import draw_seed
 
 logger = logging.getLogger("locust.cutover")
@@ -77,62 +69,54 @@ class Conductor:
         finished: Callable[[Result], None] = lambda result: None,
         failed: Callable[[str], None] = lambda reason: None,
     ) -> None:
-        self.scenario = scenario
-        self.url = ""
+        seed = draw_seed() if scenario.seed is None else scenario.seed
+        began, started = time.monotonic_ns(), datetime.now().astimezone()
         self.result: Result | None = None
+        self._run = Run(scenario, "", users, seed, "", began, started, versions(), machine())
+        self._stage = Stage(scenario, host, patience, keep_site, commands)
         self._nodes = nodes
-        self._host = host
-        self._users = users
         self._patience = patience
-        self._keep_site = keep_site
         self._open_history = history
         self._history: History | None = None
-        self._commands = commands
         self._progress = progress
         self._finished = finished
         self._failed = failed
-        self._problems: list[str] = []
         self._facts = [PhaseFacts(state=State.NOT_RUN) for _ in scenario.phases]
-        self._ready = Event()
-        self._users_are_there = Event()
-        self._cut = Event()
-        self._failure: SetUpError | None = None
-        self._companion: Companion | None = None
-        self._venue: Venue | None = None
-        self._watermark = 0
-        self._seed = draw_seed() if scenario.seed is None else scenario.seed
-        self._began = time.monotonic_ns()
-        self._started = datetime.now().astimezone()
-        self._version: str | None = None
-        self._versions = versions()
-        self._machine = machine()
-        self._processors = processors(self._machine)
         self._playing: Play | None = None
+        self._watermark = 0
+        self._problems: list[str] = []
+        self._refused: SetUpError | None = None
+        self._ready = Moment()
+        self._users_are_there = Moment()
+        self._cut = Moment()
         self._greenlet: gevent.Greenlet[[], None] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the visitors go; empty before the site is set up."""
+        return self._run.url
 
     def start(self) -> None:
         """Set the site up and visit it once; SetUpError when that fails."""
-        self._greenlet = gevent.spawn(self._run)
+        self._greenlet = gevent.spawn(self._live)
         self._ready.wait()
-        if self._failure:
+        if self._refused:
             self._greenlet.join()
-            raise self._failure
+            raise self._refused
 
     def users_are_there(self, users: int) -> None:
         """The users that were asked for are spawned; the phases begin."""
-        self._users = max(self._users, users)
+        self._run = replace(self._run, users=max(self._run.users, users))
         self._users_are_there.set()
 
     def fail(self, problem: str) -> None:
         """End the run where it is, since something went wrong outside its phases."""
         self._problems.append(problem)
-        self._cut.set()
-        self._users_are_there.set()
+        self._end()
 
     def cut(self) -> None:
         """End the run where it is, and wait until everything is ended and reported."""
-        self._cut.set()
-        self._users_are_there.set()
+        self._end()
         if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
             self._greenlet.join()
 
@@ -141,7 +125,7 @@ class Conductor:
 
         None before the site is set up; the result once the run is over.
         """
-        if self.result is not None or self._version is None:
+        if self.result is not None or self._refused or not self._ready.is_set():
             return self.result
         facts = [replace(facts) for facts in self._facts]
         # There is no verdict before it is written.
@@ -156,68 +140,61 @@ class Conductor:
                 phase.state = State.WAITING
         return self._judge(facts)
 
-    def _run(self) -> None:
-        folder: Path | None = None
+    def _live(self) -> None:
+        """The life of a run.
+
+        1. Set the site up, visit it once, and tell the nodes and the history that a run begins.
+        2. Wait for the users.
+        3. Play the phases, one after another, until the run is cut.
+        4. Stop and remove what was started and made, however the run went.
+        5. Report the result. A run that never began has none: the nodes still have the counts of the run before.
+        """
         try:
-            folder = Path(tempfile.mkdtemp(prefix="locust-cutover-"))
-            self._venue = self._choose_venue(folder)
-            self._version = self._set_up(self._venue, folder)
+            # 1.
+            self._begin()
             self._ready.set()
+            # 2.
             self._users_are_there.wait()
-            for index in range(len(self.scenario.phases)):
+            # 3.
+            for index in range(len(self._facts)):
                 if not self._cut.is_set():
-                    self._play(index, self._venue, folder)
-        except SetUpError as error:
-            self._failure = error
-        except NotInstalledError as error:
-            self._failure = SetUpError(str(error), exit_code=2)
-        except (ServerError, OSError) as error:
-            self._failure = SetUpError(f"the site cannot be set up: {error}", exit_code=3)
+                    self._play(index)
         except Exception as error:
             if self._ready.is_set():
                 # Once it has begun there is a result, whose phases say that they were not run.
-                self._wrong("the run could not go on", error)
+                self._note("the run could not go on", error)
             else:
-                logger.exception("the run could not begin")
-                self._failure = SetUpError(f"the run could not begin: {error}", exit_code=3)
+                self._refused = _refusal(error)
         finally:
-            # Whatever goes wrong in one of these, `start` and `cut` are not kept waiting.
-            try:
-                self._clear_up(folder)
-            except Exception as error:
-                self._wrong("the site could not be cleared up", error)
-            finally:
-                self._end()
+            # 4.
+            self._clear_up()
+            # 5.
+            self._report()
+            self._ready.set()  # neither `start` nor `cut` is kept waiting, whatever went wrong
 
-    def _wrong(self, what: str, error: Exception) -> None:
-        """An error of our own."""
-        logger.exception(what)
-        self._problems.append(f"{what}: {error!r}")
+    def _begin(self) -> None:
+        marks = self._stage.set_up()
+        venue, scenario = self._stage.venue, self._run.scenario
+        self._run = replace(self._run, server=venue.version, url=self._stage.url)
+        if self._open_history is not None:
+            # Not sooner: it takes the place of the history of an earlier run.
+            self._history = self._open_history()
+        releases = [venue.release(name) for name in scenario.site.releases]
+        self._nodes.begin(scenario, marks, self._history.path if self._history else None, venue.access, releases)
+        facts = {**vars(self._run), "scenario": describe(scenario), "started": self._run.started.isoformat()}
+        self._write("run", run=self._nodes.run, releases=releases, **facts)
+        logger.info("scenario %s: %s serves %s", scenario.name, venue.name, self._stage.page)
 
-    def _end(self) -> None:
-        """Report, or nothing of a run that never began: what the nodes have counted is of the run before."""
-        try:
-            if self._failure is None:
-                self._report_result()
-            elif self._history is not None:
-                self._history.close()
-        except Exception as error:
-            logger.exception("the result could not be put together")
-            self._failed(f"the result could not be put together: {error!r}")
-        finally:
-            self._ready.set()
-
-    def _play(self, index: int, venue: Venue, folder: Path) -> None:
+    def _play(self, index: int) -> None:
         """One phase, whatever happens: users who wait for a run that has gone would wait for ever."""
-        phase = self.scenario.phases[index]
+        phase, venue = self._run.scenario.phases[index], self._stage.venue
         facts = self._facts[index] = PhaseFacts()
+        stream = StreamReader(index, phase, venue.release, self._watermark)
         try:
-            self._companion = venue.companion(phase, folder, self._seed + index)
-            self._playing = play = Play(
-                index, phase, facts, venue, self._companion, self._nodes, self._write, self._cut, self._watermark
-            )
-            play.play(self._patience, lambda: self._report(play))
-            self._watermark = play.watermark
+            companion = self._stage.companion(phase, (self._run.seed or 0) + index)
+            self._playing = play = Play(stream, facts, venue, companion, self._nodes, self._write, self._cut)
+            play.play(self._patience, lambda: self._show(play))
+            self._watermark = stream.watermark
         except Exception as error:
             logger.exception("phase %s", phase.name)
             facts.trouble = f"the phase could not be played: {error}"
@@ -227,8 +204,24 @@ class Conductor:
         finally:
             self._playing = None
 
-    def _report_result(self) -> None:
-        """Settle what is wrong first: the verdict is final before anything is written."""
+    def _clear_up(self) -> None:
+        try:
+            self._stage.clear_up()
+        except Exception as error:
+            self._note("the site could not be cleared up", error)
+
+    def _report(self) -> None:
+        try:
+            if self._refused is None:
+                self._finished(self._settle())
+            elif self._history is not None:
+                self._history.close()
+        except Exception as error:
+            logger.exception("the result could not be put together")
+            self._failed(f"the result could not be put together: {error!r}")
+
+    def _settle(self) -> Result:
+        """The result with all that is wrong: the verdict is final before any report is written."""
         result = self._judge(self._facts)
         visits = self._nodes.tally.answers.total()
         facts = [asdict(facts) for facts in self._facts]
@@ -238,144 +231,48 @@ class Conductor:
             self._history.close()
             if self._history.error:
                 self._problems.append(f"the history is not complete: {self._history.error}")
-        self._finished(result.with_problems(self._problems))
+        return result.with_problems(self._problems)
 
-    def _choose_venue(self, folder: Path) -> Venue:
-        if self.scenario.site.external is None:
-            return Lab(self.scenario.site, self._keep_site)
-        if self._commands is None:
-            self._commands = folder / "commands.log"
-        watched = any(phase.watched for phase in self.scenario.phases)
-        return (WatchedSite if watched else OwnSite)(self.scenario.site, self._commands)
+    def _judge(self, facts: Sequence[PhaseFacts]) -> Result:
+        return assemble(self._run, facts, self._nodes.tally, self._nodes.flips, datetime.now().astimezone())
 
-    def _set_up(self, venue: Venue, folder: Path) -> str:
-        venue.set_up(folder, self.scenario.phases)
-        self.url = self._host or venue.url
-        if "@" in self.url:
-            raise SetUpError("a host with a password in it: site.auth names environment variables instead", 2)
-        marks = self._try(venue, self.scenario.site.path)
-        if self._open_history is not None:
-            # Not sooner: it takes the place of the history of an earlier run.
-            self._history = self._open_history()
-        releases = [venue.release(name) for name in self.scenario.site.releases]
-        self._nodes.begin(self.scenario, marks, self._history.path if self._history else None, venue.access, releases)
-        self._write(
-            "run",
-            run=self._nodes.run,
-            scenario=describe(self.scenario),
-            releases=releases,
-            server=venue.version,
-            users=self._users,
-            seed=self._seed,
-            url=self.url,
-            began=self._began,
-            started=self._started.isoformat(),
-            versions=self._versions,
-            machine=self._machine,
+    def _show(self, play: Play) -> None:
+        tally, index = self._nodes.tally, play.index
+        self._progress(
+            Progress(
+                phase=play.phase,
+                number=index + 1,
+                phases=len(self._facts),
+                share=play.share,
+                flips=play.facts.flips,
+                planned=play.planned,
+                visits=tally.visits(index),
+                lost=tally.visits(index, "lost"),
+                over=play.over,
+            )
         )
-        page = self.url + self.scenario.site.path
-        logger.info("scenario %s: %s serves %s", self.scenario.name, venue.name, page)
-        return venue.version
 
-    def _try(self, venue: Venue, path: str) -> Marks:
-        """Visit the page once before anything flips; what its marks are."""
-        access = venue.access
-        try:
-            connection = Connection(self.url, self._patience, access.tls(), access.fields())
-            answer = connection.exchange(path)
-        except ValueError as error:
-            raise SetUpError(str(error), exit_code=2) from None
-        connection.close()
-        page = self.url + path
-        if not answer.ok:
-            raise SetUpError(f"{page}: {answer.name} before the first flip{_advice(answer)}", exit_code=2)
-        return venue.examine(answer, page)
+    def _end(self) -> None:
+        self._cut.set()
+        self._users_are_there.set()
 
     def _write(self, op: str, **facts: object) -> None:
         if self._history is not None:
             self._history.say(op, **facts)
 
-    def _report(self, play: Play) -> None:
-        phase, facts = play.phase, play.facts
-        share, planned, times = None, None, 1 + facts.extended
-        if phase.flips is not None:
-            planned = phase.flips * times
-            share = min(facts.flips / planned, 1.0)
-        elif phase.duration is not None:
-            share = min(play.seconds * 1e9 / (phase.duration * times), 1.0)
-        tally = self._nodes.tally
-        self._progress(
-            Progress(
-                phase,
-                play.index + 1,
-                len(self.scenario.phases),
-                share,
-                facts.flips,
-                planned,
-                tally.visits(play.index),
-                tally.visits(play.index, "lost"),
-                play.over,
-            )
-        )
-
-    def _clear_up(self, folder: Path | None) -> None:
-        """Each step, whatever becomes of the one before."""
-        with ExitStack() as steps:
-            if folder is not None:
-                steps.callback(self._clear_folder, folder)
-            if self._venue is not None:
-                steps.callback(self._venue.clear_up)
-            if self._companion is not None:
-                steps.callback(self._companion.stop)
-
-    def _clear_folder(self, folder: Path) -> None:
-        said = self._commands is not None and self._commands.exists()
-        if said:
-            logger.info("what the commands printed is in %s", self._commands)
-        if self._keep_site:
-            logger.info("the site and the logs are kept in %s", folder)
-        elif said and self._commands is not None and self._commands.parent == folder:
-            (folder / "switcher.log").unlink(missing_ok=True)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-            if folder.exists():
-                logger.warning("could not remove %s", folder)
-
-    def _judge(self, so_far: Sequence[PhaseFacts]) -> Result:
-        phases = zip(self.scenario.phases, so_far, strict=True)
-        return Result(
-            scenario=self.scenario,
-            phases=tuple(
-                judge_phase(
-                    phase,
-                    index,
-                    facts,
-                    self._nodes.tally,
-                    self._nodes.flips[index],
-                    self.scenario.site.judged,
-                    self._processors,
-                )
-                for index, (phase, facts) in enumerate(phases)
-            ),
-            flips=tuple(self._nodes.flips),
-            server=self._version or "",
-            users=self._users,
-            seed=self._seed,
-            url=self.url,
-            began=self._began,
-            started=self._started,
-            versions=self._versions,
-            machine=self._machine,
-            ended=datetime.now().astimezone(),
-        )
+    def _note(self, what: str, error: Exception) -> None:
+        """An error of our own."""
+        logger.exception(what)
+        self._problems.append(f"{what}: {error!r}")
 
 
-def _advice(answer: Answer) -> str:
-    """What to look at when the first visit fails."""
-    if answer.error == TLS_FAILED:
-        return "; the certificate is to be for this host, or its Host header, and its authority in site.ca or known"
-    if answer.error is None and 300 <= answer.status < 400:
-        return f"; it leads to {answer.headers.get('location', 'nowhere')}, and visitors follow no redirect"
-    if answer.error is None and answer.status == 401:
-        return "; site.auth names the environment variables with user and password"
-    return ""
+def _refusal(error: Exception) -> SetUpError:
+    """Why the run could not begin."""
+    if isinstance(error, SetUpError):
+        return error
+    if isinstance(error, NotInstalledError):
+        return SetUpError(str(error), ExitCode.WRONG)
+    if isinstance(error, ServerError | OSError):
+        return SetUpError(f"the site cannot be set up: {error}", ExitCode.INCONCLUSIVE)
+    logger.error("the run could not begin", exc_info=error)
+    return SetUpError(f"the run could not begin: {error}", ExitCode.INCONCLUSIVE)

@@ -8,15 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 
 import gevent
-from gevent.event import Event
+from gevent.event import Event as Moment
 
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseFacts, State, shown
 from locust_cutover.nodes.owner import Nodes
-from locust_cutover.scenario.model import Phase
-from locust_cutover.venues.companion import Companion, Facts, SwitcherError
+from locust_cutover.venues.companion import Companion, SwitcherError
+from locust_cutover.venues.stream import Event, StreamReader
 from locust_cutover.venues.venue import Venue
-from switcher.flip import OK
 
 logger = logging.getLogger("locust.cutover")
 
@@ -28,28 +27,27 @@ MOST = 5
 
 
 class Play:
-    """One phase, played once. `facts` are filled in while it lasts; `cut` ends it, and is set when no other may follow.
+    """The phase of the `stream`, played once.
 
-    `write` adds an operation to the history. `watermark` is that of the phase before: until then all flips are known.
+    `facts` are filled in while it lasts. `write` adds an operation to the history. `cut` ends the phase; it is set when
+    no other phase may follow.
     """
 
     def __init__(
         self,
-        index: int,
-        phase: Phase,
+        stream: StreamReader,
         facts: PhaseFacts,
         venue: Venue,
         companion: Companion,
         nodes: Nodes,
         write: Callable[..., None],
-        cut: Event,
-        watermark: int,
+        cut: Moment,
     ) -> None:
-        self.index = index
-        self.phase = phase
+        self.index = stream.index
+        self.phase = stream.phase
         self.facts = facts
-        self.watermark = watermark
         self.over = False
+        self._stream = stream
         self._venue = venue
         self._companion = companion
         self._nodes = nodes
@@ -65,17 +63,31 @@ class Play:
         """How long visitors have been let in."""
         return self.facts.seconds or time.monotonic() - self._opened
 
+    @property
+    def planned(self) -> int | None:
+        """How many flips there will be; None where only the time tells."""
+        return None if self.phase.flips is None else self.phase.flips * (1 + self.facts.extended)
+
+    @property
+    def share(self) -> float | None:
+        """How much of it is done, 0 to 1; None for a phase without an end of its own."""
+        if self.planned is not None:
+            return min(self.facts.flips / self.planned, 1.0)
+        if self.phase.duration is not None:
+            return min(self.seconds * 1e9 / (self.phase.duration * (1 + self.facts.extended)), 1.0)
+        return None
+
     def play(self, patience: float, tick: Callable[[], None]) -> None:
         """Play it; wait at most `patience` seconds for a node's counts, and call `tick` now and then and at the end.
 
         1. Let the visitors in, then start the switcher: they see the site before its first flip. Where somebody
-           else flips it is the other way round: what they do before it watches nobody knows.
+           else flips, start the switcher first: what is flipped before it watches is not seen.
         2. Wait for the end of the switcher, or for whatever else ends the phase.
-        3. After the last flip, see what it has left behind: give it its interval like every other. A control that
-           has not shown its faults by then goes on, for as long again: back to 2.
-        4. Where the link is put back, let nobody meet that: let nobody in, and wait until all have left. When the run
-           is cut, do not wait: the switcher is to begin no other flip. Where somebody else flips, watch until all
-           their visits are judged.
+        3. After the last flip, give it its interval like every other. A control that has not shown its faults by then
+           goes on, for as long again: back to 2.
+        4. Where the link is put back, let no visitor overlap that: close, and wait until all have left. When the run
+           is cut, do not wait: the switcher must start no other flip. Where somebody else flips, watch until all
+           visits are judged.
         5. Let nobody in, and collect the counts of all nodes.
         """
         phase, facts, companion = self.phase, self.facts, self._companion
@@ -141,17 +153,17 @@ class Play:
             self._cut.set()
             blind = True
         else:
-            self.facts.late = done["late"]
-            short = not self.phase.endless if self._cut.is_set() else done["reason"] != "schedule"
+            self.facts.late = done.late
+            short = not self.phase.endless if self._cut.is_set() else not done.as_planned
             if short and not self.facts.trouble:
                 self.facts.state = State.CUT_SHORT
         if blind:
             self._nodes.know_no_more()
-            self._write("blind", after=self.watermark)
+            self._write("blind", after=self._stream.watermark)
         else:
             self._nodes.know_all()
 
-    def _wait(self, ends: Sequence[Event], tick: Callable[[], None], seconds: float = math.inf) -> None:
+    def _wait(self, ends: Sequence[Moment], tick: Callable[[], None], seconds: float = math.inf) -> None:
         """Wait for one of the events, for a cut or for the time; a server that died is a cut."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
@@ -168,69 +180,29 @@ class Play:
                 self._watching = ""
             tick()
 
-    def _hear(self, event: Facts) -> None:
-        """Tell the nodes what the switcher says."""
-        facts = self.facts
-        flips: list[Flip] = []
-        match event["event"]:
-            case "ready":
-                release = self._venue.release(_plain(event["release"]))
-                self._nodes.start(release)
-                self._write("start", release=release)
-                if self.phase.watched:
-                    link, by = _plain(event["link"]), event["by"]
-                    self._watching = f"watching {link} by {by}; it points to release {release}"
-            case "flips":
-                flips = [self._flip(*flip) for flip in event["flips"]]
-                self._tell(flips[-1])
-                facts.flips += len(flips)
-                failed = [flip.outcome for flip in flips if not flip.ok]
-                facts.failed += len(failed)
-                facts.failure = failed[-1] if failed else facts.failure
-            case "said":
-                facts.said = [_plain(line) for line in event["lines"]]
-        if event.get("repaired"):
-            # The link was missing and is there again, or it was put back: to the visitors that is like a flip.
-            release = self._venue.release(_plain(event["release"]))
-            flips.append(Flip(self.index, 0, release, self.watermark, event["watermark"]))
-        for flip in flips:
+    def _hear(self, event: Event) -> None:
+        """Tell the nodes and the history what the switcher says."""
+        facts, news = self.facts, self._stream.read(event)
+        if news.start:
+            self._nodes.start(news.start)
+            self._write("start", release=news.start)
+        if news.watching:
+            self._watching = f"watching {news.watching}; it points to release {news.start}"
+        for flip in news.flips:
             self._write("flip", **flip._asdict())
-        self.watermark = event["watermark"]
-        self._nodes.know(flips, self.watermark)
-
-    def _flip(
-        self,
-        number: int,
-        release: str,
-        _: int | None,
-        invoked: int,
-        completed: int,
-        held: str | None,
-        outcome: str,
-        cpu: int | None,
-    ) -> Flip:
-        """A flip of the stream with the names that the marks have."""
-        ok = outcome == OK
-        return Flip(
-            self.index,
-            number,
-            self._venue.release(_plain(release)),
-            invoked,
-            completed,
-            outcome if ok else _plain(outcome),
-            self._venue.release(_plain(held)) if held and not ok else "",
-            self.phase.opaque,
-            cpu,
-        )
+            if flip.number:
+                facts.flips += 1
+                facts.failed += not flip.ok
+                facts.failure = facts.failure if flip.ok else flip.outcome
+        if news.said:
+            facts.said = [*news.said]
+        if self.phase.watched and news.flips:
+            self._tell(news.flips[-1])
+        self._nodes.know([*news.flips], news.watermark)
 
     def _tell(self, flip: Flip) -> None:
         """Say that somebody else has flipped, when they do not do it all the time."""
-        if self.phase.watched and time.monotonic() - self._told > TICK:
+        if time.monotonic() - self._told > TICK:
             self._told = time.monotonic()
             what = f"to release {flip.release}" if flip.ok else flip.outcome
             logger.info("flip %d: %s, seen within %.1f ms", flip.number, what, (flip.completed - flip.invoked) / 1e6)
-
-
-def _plain(text: str) -> str:
-    """A text that can travel between nodes: the bytes of a path need not be UTF-8."""
-    return text.encode(errors="backslashreplace").decode()

@@ -13,13 +13,14 @@ from locust_cutover.servers.registry import SERVERS
 from locust_cutover.servers.server import Server, ServerError
 from locust_cutover.servers.site import LINK, MARK, MARKS, PAGE, build_site, set_current
 from locust_cutover.venues.companion import Companion
+from locust_cutover.venues.switcher_process import SwitcherProcess, flipping
 from locust_cutover.venues.venue import check_commands
 
 
 class Lab:
     """A throw-away site; with `keep_site` its folder outlives a Locust that is killed, too."""
 
-    restores = False
+    restores: bool = False
     access = Access()
 
     def __init__(self, site: Site, keep_site: bool) -> None:
@@ -51,7 +52,8 @@ class Lab:
     def companion(self, phase: Phase, folder: Path, seed: int) -> Companion:
         """The switcher on the releases that were built; `current` becomes the link or the folder that it flips."""
         set_current(folder / "site", self._site.releases, phase.folder)
-        return Companion(phase, folder / "site", LINK, self._site.releases, folder / "switcher.log", seed=seed)
+        arguments = flipping(phase, folder / "site", LINK, self._site.releases, seed=seed)
+        return SwitcherProcess(phase, arguments, folder / "switcher.log")
 
     def release(self, name: str) -> str:
         """The pages were made with these names."""

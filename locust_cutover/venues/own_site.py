@@ -9,8 +9,11 @@ from pathlib import Path
 from locust_cutover.client.access import Access, AccessError
 from locust_cutover.client.answer import Answer
 from locust_cutover.client.marks import Marks
+from locust_cutover.judging.verdict import ExitCode
 from locust_cutover.scenario.model import Phase, Site
-from locust_cutover.venues.companion import Companion, Idle, Watcher
+from locust_cutover.venues.companion import Companion
+from locust_cutover.venues.idle import Idle
+from locust_cutover.venues.switcher_process import SwitcherProcess, flipping, watching
 from locust_cutover.venues.venue import SetUpError, check_commands
 from switcher.link import Link, open_link
 from switcher.original import Original, remember
@@ -49,7 +52,7 @@ class OwnSite:
                 releases = {target: name for name, target in link.targets.items()}
                 check_commands(phases, link.path, str(Path(self._external.root).absolute()), releases)
         except (AccessError, SiteError) as error:
-            raise SetUpError(str(error), exit_code=2) from None
+            raise SetUpError(str(error), ExitCode.WRONG) from None
         self._commands.parent.mkdir(parents=True, exist_ok=True)
         self._commands.unlink(missing_ok=True)  # of the run before
         if self._original is not None:
@@ -57,7 +60,7 @@ class OwnSite:
                 self._original.rehearse()
             except OSError as error:
                 message = f"link {self._original.link.path}: cannot be put back: {error.strerror}"
-                raise SetUpError(message, exit_code=2) from None
+                raise SetUpError(message, ExitCode.WRONG) from None
 
     def examine(self, answer: Answer, page: str) -> Marks:
         """See that the page says which release it is of.
@@ -71,15 +74,15 @@ class OwnSite:
         marks = Marks(external.mark, external.marks, head=True)
         found = marks.read(answer)
         if not found:
-            raise SetUpError(f"site.mark {external.mark!r} matches nothing in {page}", exit_code=2)
+            raise SetUpError(f"site.mark: expected a match of {external.mark!r} in {page}, found none", ExitCode.WRONG)
         if len(found) < external.marks:
             raise SetUpError(
-                f"site.mark {external.mark!r} matches {len(found)} times in {page}, and site.marks says that a whole "
-                f"page has {external.marks}",
-                exit_code=2,
+                f"site.mark: expected {external.marks} matches of {external.mark!r} in {page} (site.marks), "
+                f"found {len(found)}",
+                ExitCode.WRONG,
             )
         if len(found) > external.marks:
-            logger.warning("%s has %d marks; with marks: %d a missing one would be seen", page, len(found), len(found))
+            logger.warning("%s has %d marks; set site.marks: %d to detect a missing one", page, len(found), len(found))
         self._name = self._naming(found, page)
         return marks
 
@@ -97,34 +100,30 @@ class OwnSite:
                 raise SetUpError(
                     f"{page} is of release {_list(found)}, but link {self._link.path} points to {names[0]}: "
                     "the server, or a cache before it, still gives an old release",
-                    exit_code=3,
+                    ExitCode.INCONCLUSIVE,
                 )
             if len(set(names)) < len(names):
-                raise SetUpError(f"site.releases: the marks of two are the same: {_list(names)}", exit_code=2)
+                raise SetUpError(
+                    f"site.releases: expected a mark of its own for each release, got {_list(names)}", ExitCode.WRONG
+                )
             return naming
         names = [naming(now) for naming in namings]
         raise SetUpError(
-            f"site.mark finds {_list(found)} in {page}, which is no release: link {self._link.path} points to {now}"
+            f"site.mark: expected the mark of a release in {page}, found {_list(found)}: "
+            f"link {self._link.path} points to {now}"
             + (f", whose {self._external.mark_file} says {names[0]}" if self._external.mark_file else "")
             + ("; or the server still gives an old release" if self._external.discover else ""),
-            exit_code=2,
+            ExitCode.WRONG,
         )
 
     def companion(self, phase: Phase, folder: Path, seed: int) -> Companion:
         """The switcher, which puts the link back; or nobody."""
         if phase.unflipped:
-            return Idle(phase)
-        external = self._external
-        return Companion(
-            phase,
-            Path(external.root),
-            external.link,
-            self._releases,
-            folder / "switcher.log",
-            seed=seed,
-            commands=self._commands,
-            restore=True,
-        )
+            assert phase.duration is not None
+            return Idle(phase.duration / 1e9)
+        root, link = Path(self._external.root), self._external.link
+        arguments = flipping(phase, root, link, self._releases, seed=seed, commands=self._commands, restore=True)
+        return SwitcherProcess(phase, arguments, folder / "switcher.log")
 
     def release(self, name: str) -> str:
         """What the marks call it."""
@@ -180,7 +179,8 @@ class WatchedSite(OwnSite):
 
     def companion(self, phase: Phase, folder: Path, seed: int) -> Companion:
         """The switcher, which only watches."""
-        return Watcher(phase, Path(self._external.root), self._external.link, folder / "switcher.log")
+        arguments = watching(phase, Path(self._external.root), self._external.link)
+        return SwitcherProcess(phase, arguments, folder / "switcher.log")
 
     def _open(self) -> Link:
         watched, _, _ = open_watched(self._external.root, self._external.link, ear=False)

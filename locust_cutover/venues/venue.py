@@ -9,6 +9,7 @@ from typing import Protocol
 from locust_cutover.client.access import Access
 from locust_cutover.client.answer import Answer
 from locust_cutover.client.marks import Marks
+from locust_cutover.judging.verdict import ExitCode
 from locust_cutover.scenario.model import Phase
 from locust_cutover.venues.companion import Companion
 from switcher.command import check_program
@@ -16,7 +17,7 @@ from switcher.place import SiteError
 
 
 class SetUpError(Exception):
-    """The run could not begin; `exit_code` 2 where the scenario asks for what is not there, else 3."""
+    """The run could not begin; WRONG where the scenario asks for what is not there, else INCONCLUSIVE."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -77,4 +78,4 @@ def check_commands(phases: Sequence[Phase], link: str, root: str, releases: Mapp
             try:
                 check_program(phase.command.arguments, link, root, releases)
             except SiteError as error:
-                raise SetUpError(f"phase {phase.name}: {error}", exit_code=2) from None
+                raise SetUpError(f"phase {phase.name}: {error}", ExitCode.WRONG) from None

@@ -14,7 +14,7 @@ from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.visit import Visit
 from locust_cutover.nodes.messages import Join, Order, pack, unpack
-from locust_cutover.nodes.node import PATIENCE, Node
+from locust_cutover.nodes.node import OVERTIME, Node
 from locust_cutover.nodes.owner import LOCAL, VERSION, Nodes
 from locust_cutover.nodes.packed import MessageError
 from locust_cutover.nodes.recorder import Recorder
@@ -41,7 +41,7 @@ class Transport:
     @property
     def patience(self) -> float:
         """Seconds until a node that does not report its visits is given up."""
-        return self.node.visit_timeout + 2 * PATIENCE
+        return self.node.visit_timeout + 2 * OVERTIME
 
     def connect(self, environment: Environment) -> None:
         """Use this environment's runner from now on; a worker joins the master's experiment."""
@@ -57,7 +57,7 @@ class Transport:
     def leave(self) -> None:
         """Report the last visits of this worker before it ends."""
         self.recorder.close()
-        self.recorder.drain(self.node.visit_timeout + PATIENCE)
+        self.recorder.drain(self.node.visit_timeout + OVERTIME)
         self.send_report()
 
     def send_report(self) -> None:

@@ -20,7 +20,7 @@ from unittest import mock
 
 import gevent
 
-import locust_cutover.nodes.recorder
+import locust_cutover.nodes.gate
 from locust_cutover.client.marks import Marks
 from locust_cutover.judging.faults import Expected
 from locust_cutover.judging.fliptable import FlipTable, Row
@@ -267,8 +267,7 @@ class Simulation:
             self._judge_again(index, whole)
         self.found.visits = self.nodes.tally.answers.total()
         for worker in self.workers.values():
-            if worker.recorder._worker is not None:
-                worker.recorder._worker.kill()
+            worker.recorder.judge.stop()
         return self.found
 
     def reported(self, visit: Visit, judgment: Judgment) -> None:
@@ -414,5 +413,5 @@ def simulate(
     simulation = Simulation(seed, faults, named, ways)
     before(simulation)
     clock = SimpleNamespace(monotonic=time.monotonic, monotonic_ns=lambda: simulation.now)
-    with mock.patch.object(locust_cutover.nodes.recorder, "time", clock):
+    with mock.patch.object(locust_cutover.nodes.gate, "time", clock):
         return simulation.play(visits)

@@ -624,8 +624,7 @@ def lonely() -> Iterator[Lonely]:
     """Its greenlet does not outlive the test."""
     lonely = Lonely()
     yield lonely
-    if lonely.recorder._worker is not None:
-        lonely.recorder._worker.kill()
+    lonely.recorder.judge.stop()
 
 
 def test_a_node_lets_nobody_in_after_an_order_that_it_does_not_understand(lonely: Lonely) -> None:

@@ -11,18 +11,20 @@ from typing import Any
 import gevent
 import pytest
 
+import locust_cutover.nodes.gate
+import locust_cutover.nodes.late_judge
 import locust_cutover.nodes.node
-import locust_cutover.nodes.recorder
 from locust_cutover.client.marks import Marks
 from locust_cutover.history import read, read_visit
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip
 from locust_cutover.judging.visit import Visit
+from locust_cutover.nodes.gate import Ticket
 from locust_cutover.nodes.messages import Begin, CatchUp, Know, Open, Order, Report, Start, pack
 from locust_cutover.nodes.node import ELSEWHERE, Node
 from locust_cutover.nodes.owner import STRANGER, VERSION, Nodes
-from locust_cutover.nodes.recorder import Recorder, Ticket
+from locust_cutover.nodes.recorder import Recorder
 from locust_cutover.scenario.model import Load, Phase, Scenario, Site
 from tests.tallies import travel
 
@@ -133,7 +135,7 @@ Make = Callable[..., Cluster]
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nodes forget no flip: the times here are small, and small ones are long ago to a clock that runs."""
     clock = SimpleNamespace(monotonic=time.monotonic, monotonic_ns=lambda: 1)
-    monkeypatch.setattr(locust_cutover.nodes.recorder, "time", clock)
+    monkeypatch.setattr(locust_cutover.nodes.gate, "time", clock)
 
 
 @pytest.fixture
@@ -150,8 +152,7 @@ def cluster() -> Iterable[Make]:
     yield make
     for one in made:
         for worker in one.workers.values():
-            if worker.recorder._worker is not None:
-                worker.recorder._worker.kill()
+            worker.recorder.judge.stop()
 
 
 def counts(nodes: Nodes, phase: int = 0) -> list[tuple[int, ...]]:
@@ -726,7 +727,7 @@ def test_a_judge_that_fails_is_told_and_the_next_run_has_one_again(
         raise RuntimeError("so it is")
 
     with monkeypatch.context() as broken:
-        broken.setattr(locust_cutover.nodes.recorder, "judge", fail)
+        broken.setattr(locust_cutover.nodes.late_judge, "judge", fail)
         owner.nodes.open(0)
         owner.nodes.start("a")
         one.visits(visit(10, "a"))
@@ -869,7 +870,7 @@ def test_a_node_with_a_visitor_that_hangs_says_so_in_the_end(cluster: Make, monk
     owner = cluster("one")
     one = owner.workers["one"]
     one.node.visit_timeout = 0.01
-    monkeypatch.setattr(locust_cutover.nodes.node, "PATIENCE", 0.0)
+    monkeypatch.setattr(locust_cutover.nodes.node, "OVERTIME", 0.0)
     owner.nodes.open(0)
     owner.nodes.start("a")
     one.visits(visit(10, "a"))

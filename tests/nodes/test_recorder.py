@@ -10,13 +10,15 @@ from types import SimpleNamespace
 import gevent
 import pytest
 
-import locust_cutover.nodes.recorder
+import locust_cutover.nodes.gate
 from locust_cutover.client.marks import Marks
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip
 from locust_cutover.judging.visit import Kind, Visit
-from locust_cutover.nodes.recorder import SLICE, Recorder, Ticket
+from locust_cutover.nodes.gate import Ticket
+from locust_cutover.nodes.late_judge import SLICE
+from locust_cutover.nodes.recorder import Recorder
 
 PATIENCE = 10.0
 """Seconds for what must happen; only a failing test takes that long."""
@@ -34,7 +36,7 @@ class Rig:
     def begin(self) -> None:
         """A new run with the releases a and b; the link points to a."""
         self.recorder.begin("/current/", Marks("mark: (.)", 1), ["a", "b"])
-        self.recorder.start("a")
+        self.recorder.judge.start("a")
 
     def visit(self, sent: int, received: int, *marks: str, phase: int = 0) -> Visit:
         """A visitor comes, gets this answer and goes; the answer is a loss when it has no marks."""
@@ -53,7 +55,7 @@ class Rig:
     def remembered(self) -> int:
         """How many flips the recorder still knows."""
         settle()
-        return len(self.recorder._timeline)
+        return len(self.recorder.judge._timeline)
 
 
 @pytest.fixture
@@ -61,10 +63,9 @@ def rig(monkeypatch: pytest.MonkeyPatch) -> Iterable[Rig]:
     """A recorder at the begin of a run; its greenlet does not outlive the test."""
     rig = Rig()
     clock = SimpleNamespace(monotonic=time.monotonic, monotonic_ns=lambda: rig.now)
-    monkeypatch.setattr(locust_cutover.nodes.recorder, "time", clock)
+    monkeypatch.setattr(locust_cutover.nodes.gate, "time", clock)
     yield rig
-    if rig.recorder._worker is not None:
-        rig.recorder._worker.kill()
+    rig.recorder.judge.stop()
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_a_visitor_that_is_stopped_while_it_waits_leaves_no_trace(rig: Rig, visi
     rig.recorder.open(0)
     rig.recorder.close()
     assert rig.recorder.drain(PATIENCE)
-    assert rig.recorder.visits == 0
+    assert rig.recorder.judge.visits == 0
 
 
 # Judging late.
@@ -163,9 +164,9 @@ def test_a_visit_is_judged_when_the_watermark_has_passed_its_end(rig: Rig) -> No
     rig.recorder.open(0)
     rig.visit(90, 100, "a")
     assert rig.kinds() == []
-    rig.recorder.know([], 99)
+    rig.recorder.judge.know([], 99)
     assert rig.kinds() == []
-    rig.recorder.know([], 100)
+    rig.recorder.judge.know([], 100)
     assert rig.kinds() == ["ok"]
 
 
@@ -174,7 +175,7 @@ def test_a_visit_is_judged_against_the_flips_that_came_after_it(rig: Rig) -> Non
     rig.recorder.open(0)
     rig.visit(100, 120)
     rig.visit(130, 140, "a")
-    rig.recorder.know([flip(1, invoked=110, completed=115)], 150)
+    rig.recorder.judge.know([flip(1, invoked=110, completed=115)], 150)
     assert rig.kinds() == ["lost", "stale"]
     assert [judgment.flip for _, judgment in rig.reported] == [flip(1, 110, 115)] * 2
 
@@ -182,23 +183,23 @@ def test_a_visit_is_judged_against_the_flips_that_came_after_it(rig: Rig) -> Non
 def test_a_watermark_that_goes_back_changes_nothing(rig: Rig) -> None:
     """What is known stays known: flips that are told again to a late joiner come with 0."""
     rig.recorder.open(0)
-    rig.recorder.know([], 100)
-    rig.recorder.know([], 0)
+    rig.recorder.judge.know([], 100)
+    rig.recorder.judge.know([], 0)
     rig.visit(50, 60, "a")
-    rig.recorder.know([], 0)
+    rig.recorder.judge.know([], 0)
     assert rig.kinds() == ["ok"]
 
 
 def test_a_phase_begins_with_nothing_known(rig: Rig) -> None:
     """At the end of the one before everything was known for ever; now there are flips again."""
     rig.recorder.open(0)
-    rig.recorder.know([], STILL)
+    rig.recorder.judge.know([], STILL)
     rig.recorder.close()
     rig.recorder.open(1)
     rig.visit(1990, 2000, "a", phase=1)
-    rig.recorder.know([], 1999)
+    rig.recorder.judge.know([], 1999)
     assert rig.kinds() == []
-    rig.recorder.know([], 2000)
+    rig.recorder.judge.know([], 2000)
     assert rig.kinds() == ["ok"]
 
 
@@ -207,9 +208,9 @@ def test_a_visit_that_can_be_judged_does_not_overtake_one_that_cannot(rig: Rig) 
     rig.recorder.open(0)
     rig.visit(90, 300, "a")
     rig.visit(95, 100, "a")
-    rig.recorder.know([], 200)
+    rig.recorder.judge.know([], 200)
     assert rig.kinds() == []
-    rig.recorder.know([], 300)
+    rig.recorder.judge.know([], 300)
     assert rig.kinds() == ["ok", "ok"]
 
 
@@ -220,15 +221,15 @@ def test_each_visit_is_reported_exactly_once(rig: Rig) -> None:
     for number in range(10 * SLICE + 3):
         visits.append(rig.visit(10 * number, 10 * number + 9, "a"))
         if number % 7 == 0:
-            rig.recorder.know([], 10 * number)
+            rig.recorder.judge.know([], 10 * number)
         if number % 11 == 0:
             settle()
-    rig.recorder.know([], 1 << 60)
-    rig.recorder.know([], 1 << 61)
+    rig.recorder.judge.know([], 1 << 60)
+    rig.recorder.judge.know([], 1 << 61)
     settle()
     assert [visit for visit, _ in rig.reported] == visits
-    assert rig.recorder.visits == len(visits)
-    assert rig.recorder.take_tally().visits(0) == len(visits)
+    assert rig.recorder.judge.visits == len(visits)
+    assert rig.recorder.judge.take_tally().visits(0) == len(visits)
 
 
 def test_each_visit_is_written_down_once_too(rig: Rig) -> None:
@@ -237,7 +238,7 @@ def test_each_visit_is_written_down_once_too(rig: Rig) -> None:
     rig.recorder.keep = kept.append
     rig.recorder.open(0)
     visits = [rig.visit(number, number + 1, "a") for number in range(2 * SLICE)]
-    rig.recorder.know([], 1000)
+    rig.recorder.judge.know([], 1000)
     settle()
     assert kept == visits
 
@@ -255,7 +256,7 @@ def test_between_two_slices_others_have_their_turn(rig: Rig, visitors: Spawn) ->
             gevent.sleep(0)
 
     looking = visitors(look)
-    rig.recorder.know([], 1000)
+    rig.recorder.judge.know([], 1000)
     looking.join(PATIENCE)
     assert len(seen) >= 4
     assert all(later - earlier <= SLICE for earlier, later in itertools.pairwise(seen))
@@ -269,7 +270,7 @@ def test_a_drained_phase_has_every_visit_judged(rig: Rig) -> None:
     rig.recorder.open(0)
     for number in range(3 * SLICE):
         rig.visit(number, number + 1, "a")
-    rig.recorder.know([], 1 << 60)
+    rig.recorder.judge.know([], 1 << 60)
     rig.recorder.close()
     assert rig.recorder.drain(PATIENCE)
     assert len(rig.reported) == 3 * SLICE
@@ -287,7 +288,7 @@ def test_draining_waits_for_the_visitors_inside(rig: Rig, visitors: Spawn) -> No
     """Their answers are still to come, and belong to the phase."""
     rig.recorder.open(0)
     tickets = [rig.recorder.enter(), rig.recorder.enter()]
-    rig.recorder.know([], 1 << 60)
+    rig.recorder.judge.know([], 1 << 60)
     rig.recorder.close()
     draining = visitors(lambda: rig.recorder.drain(PATIENCE))
     for ticket in tickets:
@@ -307,7 +308,7 @@ def test_draining_waits_for_the_watermark(rig: Rig, visitors: Spawn) -> None:
     draining = visitors(lambda: rig.recorder.drain(PATIENCE))
     settle()
     assert not draining.ready()
-    rig.recorder.know([], 100)
+    rig.recorder.judge.know([], 100)
     draining.join(PATIENCE)
     assert draining.value is True
     assert rig.kinds() == ["ok"]
@@ -337,14 +338,14 @@ def test_draining_sleeps_while_it_waits_for_flips(rig: Rig, monkeypatch: pytest.
     rig.visit(90, 100, "a")
     rig.recorder.close()
     asked = 0
-    can_judge = rig.recorder._can_judge
+    can_judge = rig.recorder.judge._can_judge
 
     def counted() -> bool:
         nonlocal asked
         asked += 1
         return can_judge()
 
-    monkeypatch.setattr(rig.recorder, "_can_judge", counted)
+    monkeypatch.setattr(rig.recorder.judge, "_can_judge", counted)
     with gevent.Timeout(PATIENCE):
         rig.recorder.drain(0.05)
     assert asked < 10
@@ -356,12 +357,12 @@ def test_a_visitor_that_is_stopped_in_the_middle_leaves_no_trace(rig: Rig) -> No
     stopped = rig.recorder.enter()
     rig.visit(10, 20, "a")
     rig.recorder.leave(stopped, None)
-    rig.recorder.know([], 100)
+    rig.recorder.judge.know([], 100)
     rig.recorder.close()
     assert rig.recorder.drain(PATIENCE)
     assert rig.kinds() == ["ok"]
-    assert rig.recorder.visits == 1
-    assert rig.recorder.take_tally().visits(0) == 1
+    assert rig.recorder.judge.visits == 1
+    assert rig.recorder.judge.take_tally().visits(0) == 1
 
 
 # A switcher that died.
@@ -372,22 +373,22 @@ def test_when_no_more_flips_will_be_known_the_visits_before_are_judged(rig: Rig)
     rig.recorder.open(0)
     rig.visit(80, 90, "a")
     rig.visit(91, 100, "b")
-    rig.recorder.know([flip(1, 50, 95)], 50)
-    rig.recorder.know([], 100)
-    rig.recorder.know_no_more()
+    rig.recorder.judge.know([flip(1, 50, 95)], 50)
+    rig.recorder.judge.know([], 100)
+    rig.recorder.judge.know_no_more()
     assert rig.kinds() == ["ok", "ok"]
 
 
 def test_when_no_more_flips_will_be_known_later_visits_are_unjudged(rig: Rig) -> None:
     """But for those that need no flip to be lost or torn; nothing waits for ever."""
     rig.recorder.open(0)
-    rig.recorder.know([flip(1, 50, 60)], 100)
+    rig.recorder.judge.know([flip(1, 50, 60)], 100)
     rig.visit(90, 101, "b")
     rig.visit(90, 102, "a")
     rig.visit(90, 103)
     rig.visit(90, 104, "a", "b")
     rig.visit(90, 1 << 50, "b")
-    rig.recorder.know_no_more()
+    rig.recorder.judge.know_no_more()
     assert rig.kinds() == ["unjudged", "unjudged", "lost", "torn", "unjudged"]
     assert {judgment.answer for _, judgment in rig.reported if judgment.kind == "unjudged"} == {"flips unknown"}
     rig.recorder.close()
@@ -397,13 +398,13 @@ def test_when_no_more_flips_will_be_known_later_visits_are_unjudged(rig: Rig) ->
 def test_a_new_run_knows_flips_again(rig: Rig) -> None:
     """The death of a switcher is of one run."""
     rig.recorder.open(0)
-    rig.recorder.know_no_more()
+    rig.recorder.judge.know_no_more()
     rig.begin()
     rig.recorder.open(0)
     rig.visit(90, 100, "a")
-    rig.recorder.know([], 99)
+    rig.recorder.judge.know([], 99)
     assert rig.kinds() == []
-    rig.recorder.know([], 100)
+    rig.recorder.judge.know([], 100)
     assert rig.kinds() == ["ok"]
 
 
@@ -417,16 +418,16 @@ def test_a_tally_holds_what_was_counted_since_the_last_one(rig: Rig) -> None:
     slow = rig.recorder.enter()
     rig.visit(55, 70, "a")
     rig.visit(55, 71)
-    rig.recorder.know([flip(1, 50, 60)], 80)
+    rig.recorder.judge.know([flip(1, 50, 60)], 80)
     settle()
-    first = rig.recorder.take_tally()
+    first = rig.recorder.judge.take_tally()
     rig.recorder.leave(slow, answer(45, 90))
-    rig.recorder.know([], 100)
+    rig.recorder.judge.know([], 100)
     settle()
-    second = rig.recorder.take_tally()
-    assert (first.visits(0), second.visits(0), rig.recorder.take_tally().visits(0)) == (2, 1, 0)
+    second = rig.recorder.judge.take_tally()
+    assert (first.visits(0), second.visits(0), rig.recorder.judge.take_tally().visits(0)) == (2, 1, 0)
     assert (harm(first), harm(second)) == ({1: [2, 1, 0, 0]}, {1: [1, 1, 0, 0]})
-    assert rig.recorder.visits == 3
+    assert rig.recorder.judge.visits == 3
 
 
 def test_a_visit_that_is_not_judged_is_not_in_the_tally(rig: Rig) -> None:
@@ -434,19 +435,19 @@ def test_a_visit_that_is_not_judged_is_not_in_the_tally(rig: Rig) -> None:
     rig.recorder.open(0)
     rig.visit(90, 100, "a")
     settle()
-    assert rig.recorder.take_tally().visits(0) == 0
-    assert rig.recorder.visits == 1
+    assert rig.recorder.judge.take_tally().visits(0) == 0
+    assert rig.recorder.judge.visits == 1
 
 
 def test_a_new_run_has_nothing_counted(rig: Rig, visitors: Spawn) -> None:
     """And nobody is let in."""
     rig.recorder.open(0)
     rig.visit(90, 100, "a")
-    rig.recorder.know([], 1000)
+    rig.recorder.judge.know([], 1000)
     settle()
     rig.begin()
-    assert rig.recorder.visits == 0
-    assert rig.recorder.take_tally().visits(0) == 0
+    assert rig.recorder.judge.visits == 0
+    assert rig.recorder.judge.take_tally().visits(0) == 0
     waiting = visitors(rig.recorder.enter)
     settle()
     assert not waiting.ready()
@@ -474,7 +475,7 @@ def flips_and_visits(rig: Rig, number: int) -> None:
         made = flip(one, now, now + 10)
         rig.visit(now + 20, now + 30, made.release)
         rig.now = now + 50
-        rig.recorder.know([made], rig.now)
+        rig.recorder.judge.know([made], rig.now)
         if one % 50 == 0:
             settle()
 
@@ -494,7 +495,7 @@ def test_flips_are_remembered_for_a_visitor_that_is_still_inside(rig: Rig) -> No
     flips_and_visits(rig, 300)
     assert rig.remembered() == 300
     rig.recorder.leave(inside, answer(1, rig.now))
-    rig.recorder.know([], rig.now)
+    rig.recorder.judge.know([], rig.now)
     assert rig.remembered() < 100
     assert rig.reported[-1][1].flip == flip(300, 30_001, 30_011)
 
@@ -514,7 +515,7 @@ def test_flips_are_forgotten_where_nobody_visits(rig: Rig) -> None:
     rig.recorder.open(0)
     for number in range(1, 1001):
         rig.now = 100 * number
-        rig.recorder.know([flip(number, rig.now - 20, rig.now - 10)], rig.now)
+        rig.recorder.judge.know([flip(number, rig.now - 20, rig.now - 10)], rig.now)
     assert rig.remembered() < 100
 
 
@@ -535,6 +536,6 @@ def test_a_visit_of_the_run_before_is_not_counted_in_this_one(rig: Rig) -> None:
     rig.begin()
     rig.recorder.open(0)
     rig.recorder.leave(late, answer(90, 100, "a", phase=5))
-    rig.recorder.know([], 1000)
+    rig.recorder.judge.know([], 1000)
     assert rig.kinds() == []
-    assert rig.recorder.visits == 0
+    assert rig.recorder.judge.visits == 0

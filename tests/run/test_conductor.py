@@ -9,53 +9,18 @@ from typing import Any
 import gevent
 import pytest
 
-from locust_cutover.client.marks import Marks
-from locust_cutover.history import History
+from locust_cutover.history import History, read
+from locust_cutover.judging.verdict import ExitCode, State
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.result import Result
-from locust_cutover.run.conductor import Conductor
+from locust_cutover.run import conductor as module
+from locust_cutover.run.conductor import Conductor, Progress
 from locust_cutover.scenario import read as scenarios
 from locust_cutover.scenario.model import Phase
 from locust_cutover.servers.embedded import Embedded
-from locust_cutover.venues.companion import Companion
-from locust_cutover.venues.lab import Lab
+from locust_cutover.servers.server import NotInstalledError, ServerError
 from locust_cutover.venues.venue import SetUpError
-
-
-@pytest.mark.parametrize("step", ["set_up", "examine", "clear_up"])
-def test_what_nobody_thought_of_is_told_and_no_result_is_made_of_the_run_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """Exit code 3, and the history of the run before is as it was; the nodes still have its counts, too."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    path = tmp_path / "scenario.yaml"
-    path.write_text("phases: [{strategy: atomic, every: 2ms, flips: 50}]\n")
-    scenario = scenarios.load(str(path))
-    nodes = Nodes(lambda message, name: None, list)
-    nodes.begin(scenario, Marks("(?!)", 0), None)
-    (tmp_path / "run.jsonl").write_text("of the run before")
-    over: list[Result] = []
-    conductor = Conductor(
-        scenario, nodes, patience=5, history=lambda: History(tmp_path / "run.jsonl"), finished=over.append
-    )
-
-    def fail(*_: Any) -> None:
-        raise RuntimeError("so it is")
-
-    def clear_up(lab: Lab) -> None:
-        own_clear_up(lab)
-        fail()
-
-    own_clear_up = Lab.clear_up
-    monkeypatch.setattr(Lab, "examine" if step == "clear_up" else step, fail)
-    if step == "clear_up":
-        monkeypatch.setattr(Lab, step, clear_up)
-    with gevent.Timeout(60), pytest.raises(SetUpError, match="the run could not begin: so it is") as caught:
-        conductor.start()
-    assert caught.value.exit_code == 3
-    assert not over
-    assert conductor.so_far() is None
-    assert (tmp_path / "run.jsonl").read_text() == "of the run before"
+from tests.run.fakes import FakeCompanion, FakeNodes, FakeStage, Log, flip, phase, ready, scenario, told
 
 
 def test_a_history_whose_run_fails_at_its_first_line_has_its_end(
@@ -94,42 +59,206 @@ def test_a_mistyped_command_of_a_later_phase_is_told_before_the_first_flip(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str) -> tuple[int | None, list[int]]:
-    """The seed in the result of a run of two phases, and those that their switchers got."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    path = tmp_path / "scenario.yaml"
-    phases = "[{strategy: atomic, every: 2ms, flips: 2}, {strategy: forced, every: 2ms, flips: 2}]"
-    path.write_text(f"{head}phases: {phases}\n")
-    given: list[int] = []
-
-    def companion(lab: Lab, phase: Phase, folder: Path, seed: int) -> Companion:
-        given.append(seed)
-        return own_companion(lab, phase, folder, seed)
-
-    own_companion = Lab.companion
-    over: list[Result] = []
-    with monkeypatch.context() as patch, gevent.Timeout(60):
-        patch.setattr(Lab, "companion", companion)
-        nodes = Nodes(lambda message, name: None, list)
-        conductor = Conductor(scenarios.load(str(path)), nodes, patience=5, finished=over.append)
-        conductor.start()
-        conductor.users_are_there(1)
-        while not over:
-            gevent.sleep(0.01)
-    return over[0].seed, given
+# With fakes around it.
 
 
-def test_each_phase_has_a_seed_of_its_own_made_from_the_scenarios(
+class Rig:
+    """A conductor on a fake stage; what it tells goes to `told`, what is done to `log`."""
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *phases: Phase,
+        seed: int | None = 7,
+        folder: Path | None = None,
+        broken: dict[str, Exception] | None = None,
+    ) -> None:
+        self.log: Log = []
+        self.told: list[Result | str] = []
+        self.progress: list[Progress] = []
+        self.nodes = FakeNodes(self.log)
+        self.companions = [FakeCompanion(self.log, [ready(), told(flip(1), flip(2, "a", 150))]) for _ in phases]
+        self.stage = FakeStage(self.log, self.companions, broken or {})
+        monkeypatch.setattr(module, "Stage", lambda *_: self.stage)
+        monkeypatch.setattr(Phase, "aftermath", 0)
+        self.conductor = Conductor(
+            scenario(*phases, seed=seed),
+            self.nodes,
+            users=5,
+            history=None if folder is None else lambda: History(folder / "run.jsonl"),
+            progress=self.progress.append,
+            finished=self.told.append,
+            failed=self.told.append,
+        )
+
+    def run(self) -> Result:
+        """From its start to its end; the only thing that it tells."""
+        with gevent.Timeout(20):
+            self.conductor.start()
+            self.conductor.users_are_there(3)
+            while not self.told:
+                gevent.sleep(0.001)
+        (result,) = self.told
+        assert isinstance(result, Result)
+        return result
+
+    def states(self) -> list[State]:
+        """How far each phase is by now."""
+        so_far = self.conductor.so_far()
+        return [phase.facts.state for phase in so_far.phases] if so_far else []
+
+
+def test_a_run_is_set_up_played_phase_by_phase_cleared_up_and_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all that is known of it."""
+    rig = Rig(monkeypatch, phase("forced"), phase("atomic"))
+    result = rig.run()
+    one = ["start", "know 50", "know B A 200", "stop", "know all"]
+    assert rig.log == [
+        "set up",
+        *("companion", "open 0", *one, "close 0", "collect 0"),
+        *("companion", "open 1", *one, "close 1", "collect 1"),
+        "clear up",
+    ]
+    assert [phase.facts.flips for phase in result.phases] == [2, 2]
+    assert (result.server, result.url, result.users, result.seed) == ("fake 1.0", "http://fake", 5, 7)
+    assert rig.conductor.url == "http://fake"
+    assert [(told.number, told.phases, told.flips, told.over) for told in rig.progress] == [
+        (1, 2, 2, True),
+        (2, 2, 2, True),
+    ]
+
+
+def test_more_users_than_were_asked_for_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a shape of the user's own."""
+    rig = Rig(monkeypatch, phase())
+    rig.conductor.users_are_there(9)
+    assert rig.run().users == 9
+
+
+def test_each_phase_has_a_seed_of_its_own_made_from_the_scenarios(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one each run draws one, for all of its phases."""
+    given = Rig(monkeypatch, phase(), phase())
+    assert given.run().seed == 7
+    assert given.stage.seeds == [7, 8]
+    monkeypatch.setattr(module, "draw_seed", lambda: 40)
+    drawn = Rig(monkeypatch, phase(), phase(), seed=None)
+    assert drawn.run().seed == 40
+    assert drawn.stage.seeds == [40, 41]
+
+
+def test_while_it_lasts_each_phase_has_a_state_and_nothing_has_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting, running, over; after a cut, not run."""
+    rig = Rig(monkeypatch, phase("forced"), phase("atomic"), phase("last"))
+    assert rig.states() == []
+    rig.companions[1].over_at_once = False
+    rig.conductor.start()
+    assert rig.states() == [State.WAITING] * 3
+    rig.conductor.users_are_there(3)
+    rig.companions[1].ready.wait(20)
+    assert rig.states() == [State.OVER, State.RUNNING, State.WAITING]
+    rig.conductor.cut()
+    (result,) = rig.told
+    assert isinstance(result, Result)
+    assert [phase.facts.state for phase in result.phases] == [State.OVER, State.CUT_SHORT, State.NOT_RUN]
+    assert rig.log[-1] == "clear up"
+
+
+def test_what_goes_wrong_outside_the_phases_ends_the_run_and_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the users are there, no phase is played."""
+    rig = Rig(monkeypatch, phase())
+    rig.conductor.start()
+    rig.conductor.fail("the users could not be spawned")
+    rig.conductor.cut()
+    (result,) = rig.told
+    assert isinstance(result, Result)
+    assert result.problems == ("the users could not be spawned",)
+    assert result.phases[0].facts.state is State.NOT_RUN
+    assert rig.log == ["set up", "clear up"]
+
+
+@pytest.mark.parametrize(
+    ("step", "problems", "trouble"),
+    [
+        ("companion", (), "the phase could not be played: so it is"),
+        ("clear_up", ("the site could not be cleared up: RuntimeError('so it is')",), ""),
+    ],
+)
+def test_an_error_of_our_own_after_the_begin_is_in_the_result(
+    monkeypatch: pytest.MonkeyPatch, step: str, problems: tuple[str, ...], trouble: str
+) -> None:
+    """Nobody is let in any more, and everything is cleared up."""
+    rig = Rig(monkeypatch, phase(), phase(), broken={step: RuntimeError("so it is")})
+    result = rig.run()
+    assert result.problems == problems
+    assert result.phases[0].facts.trouble == trouble
+    assert result.verdict == "inconclusive"
+    assert rig.log[-1] == "clear up"
+    if step == "companion":
+        assert rig.log[2:] == ["know no more", "close 0", "clear up"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (SetUpError("site.url: refused", ExitCode.WRONG), 2, "site.url: refused"),
+        (NotInstalledError("install nginx"), 2, "install nginx"),
+        (ServerError("nginx: died"), 3, "the site cannot be set up: nginx: died"),
+        (OSError("disk full"), 3, "the site cannot be set up: disk full"),
+        (RuntimeError("so it is"), 3, "the run could not begin: so it is"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_run_that_cannot_begin_says_why_clears_up_and_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, said: str
+) -> None:
+    """The history of the run before stays as it was, and the nodes still have its counts."""
+    (tmp_path / "run.jsonl").write_text("of the run before")
+    rig = Rig(monkeypatch, phase(), folder=tmp_path, broken={"set_up": error})
+    with gevent.Timeout(20), pytest.raises(SetUpError) as caught:
+        rig.conductor.start()
+    assert (str(caught.value), caught.value.exit_code) == (said, code)
+    assert rig.log == ["set up", "clear up"]
+    assert rig.told == []
+    assert rig.states() == []
+    assert (tmp_path / "run.jsonl").read_text() == "of the run before"
+
+
+def test_a_result_that_cannot_be_put_together_is_told_as_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locust waits for one of the two."""
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("so it is")
+
+    rig = Rig(monkeypatch, phase())
+    monkeypatch.setattr(module, "assemble", fail)
+    rig.conductor.start()
+    with gevent.Timeout(20):
+        rig.conductor.cut()
+    assert rig.told == ["the result could not be put together: RuntimeError('so it is')"]
+
+
+def test_the_history_has_the_run_from_its_first_line_to_its_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The result says the first of them."""
-    assert seeds(tmp_path, monkeypatch, "seed: 7\n") == (7, [7, 8])
-
-
-def test_without_a_seed_each_run_draws_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once, for all of its phases."""
-    first, second = seeds(tmp_path, monkeypatch, ""), seeds(tmp_path, monkeypatch, "")
-    assert first != second
-    for seed, given in (first, second):
-        assert seed is not None
-        assert given == [seed, seed + 1]
+    """With all that `check` needs."""
+    result = Rig(monkeypatch, phase(), folder=tmp_path).run()
+    operations = list(read(tmp_path / "run.jsonl"))
+    assert [operation["op"] for operation in operations] == [
+        "run",
+        "open",
+        "start",
+        "flip",
+        "flip",
+        "close",
+        "over",
+        "end",
+    ]
+    assert operations[0]["releases"] == ["A", "B"]
+    assert {key: operations[0][key] for key in ("server", "users", "seed", "url", "began")} == {
+        "server": "fake 1.0",
+        "users": 5,
+        "seed": 7,
+        "url": "http://fake",
+        "began": result.began,
+    }
+    assert operations[-2]["phases"][0]["flips"] == 2

@@ -66,39 +66,22 @@ def test_a_server_with_a_reading_of_the_link_that_is_300_ms_old_is_stale(tmp_pat
     check_sums(locust)
 
 
-def test_losses_that_no_flip_explains_are_told_apart(tmp_path: Path) -> None:
-    """A server that closes every 500th connection loses visits between the flips, and is no positive control."""
-    path = scenario(tmp_path, "planted-closing", every="500ms", expect="lost: some")
-    with planted(tmp_path, path) as locust:
-        assert locust.wait() == 3, locust.output
-    assert {(row["kind"], row["answer"]) for row in locust.rows("answers")} == {
-        ("ok", "200 OK"),
-        ("lost", "connection closed"),
-    }
+def test_torn_pages_unknown_releases_and_losses_that_no_flip_explains_are_told_apart(tmp_path: Path) -> None:
+    """Status 200 hides neither two releases nor a missing part; a server that closes connections is no control."""
+    with planted(tmp_path, scenario(tmp_path, "planted-mixed", every="500ms", expect="lost: some")) as locust:
+        assert locust.wait() == 1, locust.output
+    assert set(kinds(locust)) == {"ok", "torn", "unjudged", "lost"}
+    assert {row["answer"] for row in locust.rows("answers") if row["kind"] == "lost"} == {"connection closed"}
+    assert {"torn", "connection closed"} <= {row["Error"] for row in locust.rows("failures")}
     lost = locust.verdict()["phases"][0]["expectations"]["lost"]
+    # One of them can fall on one of the few flips by chance, and proves nothing.
+    assert lost["verdict"] == "inconclusive"
     assert lost["at_none"] > 0
     assert lost["at_none"] >= 0.5 * lost["observed"]
-    assert " not near any flip; expected: some (the control)" in " ".join(locust.output.split())
-    assert "background: " in locust.output
-    check_sums(locust)
-
-
-@pytest.mark.parametrize("fault", ["torn", "part-missing"])
-def test_mixed_pages_and_pages_with_a_part_missing_are_torn(tmp_path: Path, fault: str) -> None:
-    """Status 200 hides neither."""
-    with planted(tmp_path, scenario(tmp_path, f"planted-{fault}")) as locust:
-        assert locust.wait() == 1, locust.output
-    assert set(kinds(locust)) == {"ok", "torn"}
-    assert {row["Error"] for row in locust.rows("failures")} == {"torn"}
-    check_sums(locust)
-
-
-def test_a_release_that_nobody_has_makes_the_run_inconclusive(tmp_path: Path) -> None:
-    """It is no proof against the server, and no pass either."""
-    with planted(tmp_path, scenario(tmp_path, "planted-unknown")) as locust:
-        assert locust.wait() == 3, locust.output
-    assert set(kinds(locust)) == {"ok", "unjudged"}
-    assert "could not be judged: site.releases" in " ".join(locust.output.split())
+    said = " ".join(locust.output.split())
+    assert " not near any flip; expected: some (the control)" in said
+    assert "background: " in said
+    assert "could not be judged: site.releases" in said
     check_sums(locust)
 
 

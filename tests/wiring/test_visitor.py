@@ -16,7 +16,8 @@ from locust_cutover.client.answer import Answer
 from locust_cutover.client.connection import Connection
 from locust_cutover.client.marks import Marks
 from locust_cutover.judging.visit import Visit
-from locust_cutover.nodes.recorder import Recorder, Ticket
+from locust_cutover.nodes.gate import Ticket
+from locust_cutover.nodes.recorder import Recorder
 from locust_cutover.servers.site import MARK, MARKS
 from locust_cutover.wiring.visitor import Visitor
 from tests.wire import Peer, Wire, always, once

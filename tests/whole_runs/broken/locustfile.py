@@ -7,9 +7,9 @@ from typing import Any
 from locust import events, task
 from locust.exception import StopTest
 
+import locust_cutover.nodes.late_judge
 import locust_cutover.nodes.owner
-import locust_cutover.nodes.recorder
-import locust_cutover.run.conductor
+import locust_cutover.result
 from locust_cutover import Visitor, install
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.run.play import Play
@@ -51,9 +51,9 @@ def leave(**_: Any) -> None:
 own_clear_up = Lab.clear_up
 match os.environ["BROKEN"]:
     case "the verdict of a phase":
-        locust_cutover.run.conductor.judge_phase = fail  # type: ignore[attr-defined]
+        locust_cutover.result.judge_phase = fail  # type: ignore[attr-defined]
     case "the judge":
-        locust_cutover.nodes.recorder.judge = fail  # type: ignore[attr-defined]
+        locust_cutover.nodes.late_judge.judge = fail  # type: ignore[attr-defined]
     case "the taking of a report":
         Nodes.take = fail  # type: ignore[method-assign]
     case "the play of a phase":

@@ -183,12 +183,3 @@ def test_deploys_that_fail_are_told_in_plain_words_and_never_held(tmp_path: Path
         assert phase["said"] == (["Cannot reach the database"] if "echo" in " ".join(command) else [])
     assert "| Cannot reach the database" in report
     assert (tmp_path / "report" / "run_commands.log").read_text().count("Cannot reach the database\n") == 4
-
-
-def test_a_release_that_the_deploy_has_cleaned_away_is_told(tmp_path: Path, shop: Shop, port: int) -> None:
-    """Then the link cannot be where it was: it stays on a release that is there, and the run does not hold."""
-    command = ["sh", "-c", "ln -sfn {target} {link}; rm -rf {root}/releases/1"]
-    with deploy(tmp_path, shop, port, *command, flips=1) as locust:
-        assert locust.wait() == 3, locust.output
-    assert os.readlink(shop.link) == "releases/2"
-    assert "cannot be put back on releases/1: releases/1 is not there any more" in " ".join(locust.output.split())

@@ -21,7 +21,7 @@ from locust_cutover.servers.site import MARK as SITE_MARK
 from locust_cutover.servers.site import MARKS, build_site
 from switcher.strategies import STRATEGIES
 from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes
-from tests.switcher.process import FLIPPER, snapshot
+from tests.switcher.process import FLIPPER
 from tests.whole_runs.external.guide import SHOP, blocks
 from tests.whole_runs.external.servers import free_port, nginx, running
 from tests.whole_runs.external.site import MARK, Shop
@@ -150,55 +150,6 @@ def test_a_phase_without_an_end_is_ended_by_ctrl_c_and_judged_by_what_it_saw(tmp
     assert locust.verdict()["phases"][0]["flips"] == 1
     check_sums(locust)
     assert judged_again(tmp_path) == 0
-
-
-def test_a_run_in_which_nobody_flipped_is_inconclusive_and_has_touched_nothing(tmp_path: Path) -> None:
-    """No name, no time and no inode below the root is another one."""
-    shop = Shop(tmp_path / "shop")
-    before = snapshot(shop.root)
-    with nginx(tmp_path / "nginx", shop.root) as port, watching(tmp_path, shop.root, port, "-t", "2s") as locust:
-        assert locust.wait() == 3, locust.output
-    assert "! no flip was made" in locust.output
-    assert "cut short" not in locust.output
-    assert snapshot(shop.root) == before
-
-
-def test_a_phase_that_waits_for_more_flips_is_cut_short_by_ctrl_c(tmp_path: Path) -> None:
-    """It has an end of its own."""
-    shop = Shop(tmp_path / "shop")
-    with (
-        nginx(tmp_path / "nginx", shop.root) as port,
-        watching(tmp_path, shop.root, port, more="flips: 2") as locust,
-    ):
-        locust.wait_for("phase watch (1 of 1)")
-        deploy(shop, "2")
-        locust.wait_for("flip 1: ")
-        locust.signal_group(signal.SIGINT)
-        assert locust.wait() == 3, locust.output
-    assert "! cut short" in locust.output
-
-
-def test_a_deploy_that_leaves_the_link_dangling_is_told(tmp_path: Path) -> None:
-    """Violated, since every visit from then on is lost; the link is not ours to repair."""
-    shop = Shop(tmp_path / "shop")
-    with (
-        nginx(tmp_path / "nginx", shop.root) as port,
-        watching(tmp_path, shop.root, port, more="flips: 1") as locust,
-    ):
-        locust.wait_for("phase watch (1 of 1)")
-        deploy(shop, "nine")
-        assert locust.wait() == 1, locust.output
-    assert "failed: the link points to releases/nine, which is no folder" in " ".join(locust.output.split())
-    assert shop.link.readlink() == Path("releases/nine")
-
-
-def test_a_link_that_is_not_there_is_told_before_anything_begins(tmp_path: Path) -> None:
-    """One line, exit code 2."""
-    shop = Shop(tmp_path / "shop")
-    shop.link.unlink()
-    with watching(tmp_path, shop.root, free_port()) as locust:
-        assert locust.wait() == 2, locust.output
-    assert "no such link; it must be there" in locust.wait_for("current: ")
 
 
 @pytest.mark.parametrize("by", ["inotify", "polling"])

@@ -19,7 +19,7 @@ from locust_cutover.servers import pages
 AGE = 0.3
 """Seconds by which the stale server's reading of the link is old."""
 
-EVERY = 500
+EVERY = 100
 """Which requests the other faults hit."""
 
 
@@ -57,20 +57,17 @@ class Torn(Counting):
         return first + b"from " + other + second[1:]
 
 
-class PartMissing(Counting):
-    """The second part is not there, with status 200."""
+class Mixed(Torn):
+    """One after another: two releases in a page, a part that is missing, a release that nobody has."""
+
+    spoiled = 0
 
     def spoil(self, body: bytes) -> bytes:
-        """Drop the last part."""
-        return body[: body.index(b"<p>The second part")]
-
-
-class Unknown(Counting):
-    """A page of a release that nobody has."""
-
-    def spoil(self, body: bytes) -> bytes:
-        """Change all marks."""
-        return re.sub(rb"from .!", b"from ghost!", body)
+        """The next fault, with status 200."""
+        self.spoiled += 1
+        if self.spoiled % 3 == 0:
+            return re.sub(rb"from .!", b"from ghost!", body)
+        return super().spoil(body) if self.spoiled % 3 == 1 else body[: body.index(b"<p>The second part")]
 
 
 class Stale(Counting):
@@ -115,10 +112,8 @@ class Closing(WSGIHandler):
 FAULTS: dict[str, type[Counting]] = {
     "none": Counting,
     "torn": Torn,
-    "part-missing": PartMissing,
-    "unknown": Unknown,
     "stale": Stale,
-    "closing": Counting,
+    "mixed": Mixed,
 }
 
 
@@ -131,7 +126,7 @@ def main() -> None:
     if isinstance(site, Stale):
         gevent.spawn(site.watch)
         gevent.sleep(0)
-    handler = Closing if fault == "closing" else WSGIHandler
+    handler = Closing if fault == "mixed" else WSGIHandler
     pages.Server(("127.0.0.1", int(port)), site, log=None, handler_class=handler).serve_forever()
 
 

@@ -1,0 +1,1 @@
+"""Tests of locust_cutover/venues/."""
