@@ -15,16 +15,16 @@ from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import Toll
 
 MOST = (1 << 32) - 1
-"""Visits that can count for one flip: those of two days at twenty thousand a second."""
+"""The most visits counted per flip: two days at twenty thousand a second."""
 
 NEWEST = 500
-"""Harmful flips that are always at hand; Locust's web UI shows no more rows either."""
+"""How many harmful flips are kept at hand; Locust's web UI shows no more rows."""
 
 LASTS = 10
 """The time that old pages came for, divided by this, is how long none must come before they are over."""
 
 SHOWS_AFTER = tuple(fault for fault, definition in FAULTS.items() if definition.shows == "after")
-"""The faults that show after a flip. The others could show only to a visit that met it."""
+"""The faults that show after a flip; only a visit that met the flip shows the others."""
 
 _PLACES = {fault: place for place, fault in enumerate(FAULTS)}
 
@@ -49,26 +49,26 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Convergence:
-    """For how long after a flip visitors still got the release before it, in nanoseconds."""
+    """How long after a flip visitors still got the previous release, in nanoseconds."""
 
     seen: int = 0
-    """The longest time after which every visit got the new one; 0 where that was never seen."""
+    """The longest time until every visit got the new release; 0 if that was never seen."""
     unseen: int = 0
-    """The longest time of the flips of which it was not seen; 0 without such a flip."""
+    """The longest time of a flip whose convergence was not seen; 0 without such a flip."""
     next_flip: bool = False
-    """Whether the next flip came before it could be seen, and not the end of the phase."""
+    """Whether the next flip, and not the end of the phase, came before it could be seen."""
 
 
 class FlipTable:
-    """The flips of one phase, and the earlier ones that visits of this phase count for.
+    """The flips of one phase, and the earlier flips that harmed visits of this phase.
 
-    `sparse`: times and faults are kept only of flips that did harm, since there are a million of the others.
+    `sparse`: keep times and faults of harmful flips only, since there can be a million of the others.
     """
 
     def __init__(self, phase: int, sparse: bool) -> None:
         self.sparse = sparse
         self.probes = 0
-        """Calm visits after a flip of the phase, whose marks could have shown the release before."""
+        """Calm visits after a flip of the phase, whose marks could have shown the previous release."""
         self._phase = phase
         self._flips = 0
         # All flips in columns, some fifty bytes each; flip n is at n - 1. A sparse table has only the second group.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.verdict import Expectation, PhaseFacts, PhaseVerdict, State, judge_phase
 from locust_cutover.judging.visit import Kind, Visit
+from locust_cutover.reports import words
 from locust_cutover.reports.console import render, wants_colour
 from locust_cutover.result import Result
 from locust_cutover.scenario.model import Load, Phase, Scenario, Site
@@ -101,8 +103,7 @@ def test_the_report_of_a_phase_from_top_to_bottom() -> None:
         f"  {'stale: 0; expected: none':<58} held",
         "  stale: 0 of 500 flips harmful; at most 0.597 % could be (95 %)",
         "",
-        "note: A harmful flip is one that cost visitors of this load a request. Another",
-        "    load meets other flips: the outage per flip is what carries over.",
+        *textwrap.wrap(f"note: {words.BOUNDS}", 80, subsequent_indent="    "),
         "why: forced: the control showed 30 of 10,000 visits lost (0.3 %) at 1 flip, as",
         "    it must; stale: 0 of 500 flips harmful; at most 0.597 % could be (95 %); 30",
         "    of 10,000 visits torn (0.3 %) at 1 flip, which the scenario allows.",
