@@ -29,8 +29,8 @@ SHOWS_AFTER = tuple(fault for fault, definition in FAULTS.items() if definition.
 _PLACES = {fault: place for place, fault in enumerate(FAULTS)}
 
 
-class Row(NamedTuple):
-    """A flip and its counts: `visits` overlapped its cutover, or their fault came after it."""
+class FlipCost(NamedTuple):
+    """A flip and what it cost: `visits` overlapped its cutover, or had a fault after it."""
 
     flip: Flip
     visits: int
@@ -170,18 +170,18 @@ class FlipTable:
             self._harm(flip, toll)
         self._visits[index] += toll.visits
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[FlipCost]:
         """Flips of earlier phases, then all flips in order, or the harmful ones in order."""
         for flip, toll in self._rows_of_others():
-            yield Row(flip, toll.visits, toll.faults)
+            yield FlipCost(flip, toll.visits, toll.faults)
         for number in sorted(self._harmful) if self.sparse else range(1, len(self._invoked) + 1):
             yield self._row(number)
 
-    def newest_harmful(self) -> Iterator[Row]:
+    def newest_harmful(self) -> Iterator[FlipCost]:
         """The last harmful flips, the newest first, at most `NEWEST`."""
         for number in sorted(self._newest, reverse=True):
             yield self._row(number)
-        others = [Row(flip, toll.visits, toll.faults) for flip, toll in self._rows_of_others()]
+        others = [FlipCost(flip, toll.visits, toll.faults) for flip, toll in self._rows_of_others()]
         yield from [row for row in reversed(others) if row.harmful][: NEWEST - len(self._newest)]
 
     @property
@@ -276,7 +276,7 @@ class FlipTable:
         """Those with a visit that counts for them, in order."""
         return (entry for _, entry in sorted(self._others.items(), key=lambda item: item[0]) if entry[1].visits)
 
-    def _row(self, number: int) -> Row:
+    def _row(self, number: int) -> FlipCost:
         index = number - 1
         if self.sparse:
             flip = self._harmful[number][0]
@@ -291,4 +291,4 @@ class FlipTable:
                 self._outcomes.get(number, "ok"),
                 cpu=None if cpu < 0 else cpu,
             )
-        return Row(flip, self._visits[index], tuple(self._faults_of(number)))
+        return FlipCost(flip, self._visits[index], tuple(self._faults_of(number)))

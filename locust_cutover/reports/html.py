@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from locust_cutover.judging import closeup
-from locust_cutover.judging.fliptable import FlipTable, Row
+from locust_cutover.judging.fliptable import FlipCost, FlipTable
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseVerdict, Verdict
 from locust_cutover.judging.visit import KINDS, Kind
@@ -207,7 +207,7 @@ def _timelines(phases: Sequence[Charted], began: int) -> Markup:
     )
 
 
-def _flips_in_sight(phase: PhaseVerdict, rows: Sequence[Row]) -> list[Flip]:
+def _flips_in_sight(phase: PhaseVerdict, rows: Sequence[FlipCost]) -> list[Flip]:
     """Some flips from the first harmful one on; with `every: 0`, only harmful flips are known."""
     first = min(phase.strip.closeups.flips, default=0)
     flips = (row.flip for row in rows if row.flip.number >= first)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from locust_cutover.judging.faults import FAULTS, Fault
-from locust_cutover.judging.fliptable import Convergence, Row
+from locust_cutover.judging.fliptable import Convergence, FlipCost
 from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.verdict import Expectation, PhaseFacts, PhaseVerdict, State, Verdict
 from locust_cutover.judging.visit import Kind
@@ -284,7 +284,7 @@ def facts(phase: PhaseVerdict, fault: Fault) -> list[str]:
             return []
 
 
-def cost(row: Row) -> str:
+def cost(row: FlipCost) -> str:
     """What a flip cost: "2 lost, 1 torn"."""
     return ", ".join(f"{count:,} {fault}" for fault, count in zip(FAULTS, row.faults, strict=True) if count)
 

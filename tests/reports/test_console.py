@@ -6,7 +6,6 @@ import io
 import re
 import textwrap
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from locust_cutover.reports.console import render, wants_colour
 from locust_cutover.result import Result
 from locust_cutover.scenario.model import Load, Phase, Scenario, Site
 from locust_cutover.scenario.read import MAX_NAME
+from tests.reports.runs import proved
 
 EXPECT: dict[Fault, Expected] = {"lost": "some", "torn": "any", "stale": "none"}
 
@@ -68,19 +68,12 @@ def verdict(
 
 def lines(*phases: PhaseVerdict, **changes: Any) -> list[str]:
     """The report of a run with these phases."""
-    now = datetime(2026, 1, 2, tzinfo=UTC)
-    values = {
-        "scenario": Scenario("two", Path("two.yaml"), "", Site(), Load(), (PHASE,) * len(phases)),
-        "phases": phases,
-        "flips": (),
-        "server": "nginx 1.22.1",
-        "users": 10,
-        "url": "http://127.0.0.1:8080",
-        "began": 0,
-        "started": now,
-        "ended": now,
-    }
-    return render(Result(**{**values, **changes})).splitlines()
+    return render(result(*phases, **changes)).splitlines()
+
+
+def result(*phases: PhaseVerdict, **changes: Any) -> Result:
+    """The result of a run with these phases."""
+    return proved([PHASE] * len(phases), phases, (), **changes)
 
 
 def test_the_report_of_a_phase_from_top_to_bottom() -> None:
@@ -270,13 +263,6 @@ def test_a_text_with_a_line_feed_stays_in_its_place() -> None:
 
 
 # The last line, and colours.
-
-
-def result(phase: PhaseVerdict) -> Result:
-    """The result of a run with this phase."""
-    now = datetime(2026, 1, 2, tzinfo=UTC)
-    scenario = Scenario("two", Path("two.yaml"), "", Site(), Load(), (PHASE,))
-    return Result(scenario, (phase,), (), "nginx 1.22.1", 10, "http://127.0.0.1:8080", 0, now, now)
 
 
 def test_the_line_before_the_last_says_where_the_report_is() -> None:

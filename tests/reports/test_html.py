@@ -189,7 +189,7 @@ def test_a_phase_that_was_never_run_is_there() -> None:
 def test_flips_without_visits_and_visits_without_flips_are_shown() -> None:
     """Nothing was proved, and what there was can be seen."""
     text = everything(parsed(result(Told("still").visit(5, "a", "a", times=3), Told("empty").flip(9))))
-    assert "3 visits in 2.0 s, 0 flips" in text
+    assert "3 visits in 2 s, 0 flips" in text
     assert "0 visits in 2.0 s, 1 flip" in text
 
 
