@@ -24,13 +24,13 @@ from matrix.run import play, recall
 from matrix.table import as_csv, as_markdown, from_csv
 
 START_UP = 2.5
-"""Seconds that a round takes besides its flips; where none has been played yet that is all there is to go by."""
+"""Seconds that a round takes besides its flips; an estimate until the first round was played."""
 
 BEGIN, END = "<!-- begin of the table -->", "<!-- end of the table -->"
 
 EXAMPLES = """
 examples:
-  python -m matrix                       all cells; rounds of an earlier call are not played again
+  python -m matrix                       all cells; rounds of an earlier call are reused
   python -m matrix --servers nginx --strategies forced atomic --rounds 1
   python -m matrix --into docs           and write results.md, results.csv, results.svg there
 """
@@ -39,7 +39,7 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play the cells and write the table.
 
-    The exit code is 1 when a round has no result or a claim is refuted, 2 when the table cannot be written.
+    The exit code is 1 if a round has no result or a claim is refuted, 2 if the table cannot be written.
     """
     parser = argparse.ArgumentParser(
         prog="python -m matrix",
@@ -50,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--servers", nargs="+", choices=list(SERVERS), default=list(SERVERS), metavar="NAME")
     parser.add_argument("--strategies", nargs="+", choices=known.NAMES, default=known.NAMES, metavar="NAME")
     parser.add_argument("--rounds", type=int, choices=range(1, ROUNDS + 1), default=ROUNDS, help="default: %(default)s")
-    parser.add_argument("--cells", type=Path, default=Path("reports/matrix"), help="where each round keeps its run")
-    parser.add_argument("--into", type=Path, help="the folder for the table (default: that of the cells)")
+    parser.add_argument("--cells", type=Path, default=Path("reports/matrix"), help="folder for the files of each round")
+    parser.add_argument("--into", type=Path, help="folder for the table (default: that of --cells)")
     options = parser.parse_args(arguments)
     strategies = known.load_strategies(options.strategies)
     cells = [Cell(strategy, server) for server in options.servers for strategy in strategies]
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         results = _measure(cells, options.rounds, options.cells)
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on where this one was", file=sys.stderr)
+        print("\nstopped; run the same command to continue", file=sys.stderr)
         return 130
     into = options.into or options.cells
     facts = {"rounds": str(options.rounds), **machine(), **tools(strategies)}
@@ -78,14 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"  {head}: {result.rounds[index].trouble}")
     wrong = _wrong_claims(into)
     for sentence in wrong:
-        print(f"  {into / 'results.md'} claims otherwise: {sentence}")
+        print(f"  {into / 'results.md'} is wrong: {sentence}")
     return ExitCode.VIOLATED if missing or wrong else ExitCode.HELD
 
 
 def write(results: Sequence[CellResult], facts: dict[str, str], into: Path) -> None:
     """Write results.csv, results.svg and, between its two comments, the table of results.md; its other text stays.
 
-    ValueError, with nothing written, when the comments are not there or a table with more in it would be lost.
+    ValueError, with nothing written, if the comments are missing or a larger table would be lost.
     """
     into.mkdir(parents=True, exist_ok=True)
     page, table = into / "results.md", into / "results.csv"
@@ -95,13 +95,13 @@ def write(results: Sequence[CellResult], facts: dict[str, str], into: Path) -> N
         else f"# Results\n\n![The table as a picture](results.svg)\n\n{BEGIN}\n{END}\n"
     )
     if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{page}: the table is to stand between one {BEGIN} and one {END}")
+        raise ValueError(f"{page}: expected the table between one {BEGIN} and one {END}")
     rows = from_csv(table.read_text()) if table.exists() else []
     if left_out := {(row["server"], row["strategy"]) for row in rows} - {_place(result) for result in results}:
-        raise ValueError(f"{table}: has {len(left_out)} cells that this table leaves out; choose another folder")
+        raise ValueError(f"{table}: would lose {len(left_out)} cells that are not in this table; choose another folder")
     rounds = min(len(result.rounds) for result in results)
     if any(int(row["rounds"]) > rounds for row in rows):
-        raise ValueError(f"{table}: has more rounds than the {rounds} of this table; choose another folder")
+        raise ValueError(f"{table}: has more rounds than this table ({rounds}); choose another folder")
     table.write_text(as_csv(results))
     (into / "results.svg").write_text(as_svg(results, facts))
     before, _, rest = text.partition(BEGIN)
@@ -110,11 +110,11 @@ def write(results: Sequence[CellResult], facts: dict[str, str], into: Path) -> N
 
 
 def _measure(cells: Sequence[Cell], rounds: int, folder: Path) -> list[CellResult]:
-    """All rounds of all cells, the first of each before the second of any; those that are there are only read."""
+    """All rounds of all cells, round by round; those of an earlier call are only read."""
     todo = [(number, cell) for number in range(1, rounds + 1) for cell in cells]
     found = {(number, cell.name): one for number, cell in todo if (one := recall(cell, number, folder)) is not None}
     if found:
-        print(f"{len(found)} of {len(todo)} rounds are there already, in {folder}")
+        print(f"{len(found)} of {len(todo)} rounds were measured earlier, in {folder}")
     todo = [(number, cell) for number, cell in todo if (number, cell.name) not in found]
     each, began = RARE_EVERY * RARE_FLIPS + SECONDS + START_UP, time.monotonic()
     for done, (number, cell) in enumerate(todo):

@@ -8,18 +8,18 @@ from typing import Any
 from matrix.strategies import Strategy
 
 RARE, FREQUENT = "rare", "frequent"
-"""The phases. One flip shows for how long an old page is served, many how seldom a fault is."""
+"""The phases. One flip shows how long an old page is served; many flips show rare faults."""
 
 RARE_FLIPS = 1
 
 RARE_EVERY = 1.2
-"""Seconds that the visitors go on after the rare flip: PHP trusts its caches for longer."""
+"""Seconds of visits after the rare flip; PHP trusts its caches for longer."""
 
 SECONDS = 1.2
-"""How long the frequent flips go on."""
+"""Seconds of frequent flips."""
 
 ROUNDS = 3
-"""How often a cell is played. Two runs of one machine differ; a table says only what all of them showed."""
+"""How often a cell is played, since two runs on one machine differ."""
 
 USERS = 10
 
@@ -37,9 +37,9 @@ class Cell:
         return f"{self.server}-{self.strategy.name}"
 
     def scenario(self) -> dict[str, Any]:
-        """What a round plays. Three releases, so that one that is stale twice over is not current again.
+        """What a round plays. There are three releases, so that a release that is stale twice is not current again.
 
-        No fault is expected: each that is seen counts against the cell, and no phase goes on until it has seen one.
+        No fault is expected: each fault counts against the cell, and no phase is extended until it shows one.
         """
         strategy = {"strategy": self.strategy.definition}
         return {

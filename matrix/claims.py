@@ -1,11 +1,11 @@
-"""The claims that a text makes about the table, and whether its rows bear them out.
+"""The claims that a text makes about the table, and whether its rows confirm them.
 
-A claim stands in the Markdown beside its sentence, as a comment that only we read:
+A claim is an invisible comment beside its sentence in the Markdown:
 
     <!-- cells: nginx, apache × atomic, ln: lost == 0 -->
 
-`*` means all of them; several conditions are separated by commas, and each must hold in every round of every cell: a
-number by the least and the greatest of the rounds, `worst` and `verdict` by those of each round.
+`*` means all of them. Commas separate conditions, and each condition must hold in every round of every cell. For a
+number, the least and the greatest of the rounds are checked; for `worst` and `verdict`, those of each round.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 EACH = {"worst": "classes", "verdict": "verdicts"}
-"""Where the words of each round are."""
+"""The columns that have the words of each round."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class Claim:
 
 
 def claims(text: str) -> list[Claim]:
-    """The claims of a text; ValueError when a comment cannot be read."""
+    """The claims of a text; ValueError if a comment cannot be read."""
     found = []
     comments = COMMENT.findall(text)
     if len(comments) < text.count("<!-- cells"):
-        raise ValueError("a claim is not of the form <!-- cells: SERVERS × STRATEGIES: CONDITIONS -->")
+        raise ValueError("expected every claim to be of the form <!-- cells: SERVERS × STRATEGIES: CONDITIONS -->")
     for servers, strategies, conditions in comments:
         parts = [CONDITION.fullmatch(part.strip()) for part in conditions.split(",")]
         if not all(parts):
-            raise ValueError(f"no condition: {conditions}")
+            raise ValueError(f"expected COLUMN OPERATOR VALUE, got: {conditions}")
         found.append(Claim(_names(servers), _names(strategies), tuple(part.groups() for part in parts if part)))  # type: ignore[misc] # three groups
     return found
 
@@ -62,7 +62,7 @@ def covers(claim: Claim, server: str, strategy: str) -> bool:
 
 
 def refuted(claim: Claim, rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """A sentence for each condition and cell of which a round says otherwise, and one when there is no such cell."""
+    """A sentence for each condition that a round of a cell contradicts, and for each unknown cell."""
     cells = [row for row in rows if covers(claim, row["server"], row["strategy"])]
     sentences = [f"no cell of {name}" for name in _unknown(claim, rows)]
     columns = {column for column, _, _ in claim.conditions}
@@ -79,7 +79,7 @@ def refuted(claim: Claim, rows: Sequence[Mapping[str, str]]) -> list[str]:
 def holds(row: Mapping[str, str], column: str, sign: str, value: str) -> bool:
     """Whether the condition holds in all rounds of a cell."""
     if sign == "!=" and f"{column}{LEAST}" in row:
-        # Of the rounds between the least and the greatest nothing is known.
+        # The rounds between the least and the greatest are unknown.
         return holds(row, column, "<", value) or holds(row, column, ">", value)
     return all(found != "" and OPERATORS[sign](*_alike(found, value)) for found in of_rounds(row, column))
 

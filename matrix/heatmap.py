@@ -1,4 +1,4 @@
-"""The table as one picture: strategies in rows, servers in columns, a colour for the worst that visitors met."""
+"""The table as one picture: strategies in rows, servers in columns, a colour for the worst fault."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ DARK, LIGHT = "#1b1f24", "#ffffff"
 """Inks."""
 
 PALE = 0.3
-"""The opacity of the colour where the rounds differ."""
+"""The opacity of a cell whose rounds differ."""
 
 MEANING: dict[Class, str] = {
     "clean": "all right",
     **{fault: definition.meaning for fault, definition in FAULTS.items()},
-    "nothing flips": "the link stays",
-    "inconclusive": "a fault could not have been seen",
+    "nothing flips": "the link did not change",
+    "inconclusive": "a fault could not be detected",
     "not measured": "no result",
 }
 
 SHOWN = ("system", "kernel", "file system")
-"""Which of the machine's facts are on the picture."""
+"""The facts about the machine that are in the picture."""
 
 NO_TOOLS = (*SHOWN, "processors", "Python", "rounds")
 """The other facts are tools and their versions."""
@@ -84,7 +84,7 @@ def as_svg(results: Sequence[CellResult], facts: Mapping[str, str]) -> str:
 
 
 def describe(results: Sequence[CellResult]) -> str:
-    """The picture in words, for those who do not see it."""
+    """The picture in words, for screen readers."""
     texts = []
     for name in COLOURS:
         of_colour = [one for one in results if one.colour == name]
@@ -97,7 +97,7 @@ def describe(results: Sequence[CellResult]) -> str:
 
 
 def lines(result: CellResult) -> list[str]:
-    """What is written in a cell, at most two lines."""
+    """The text of a cell, at most two lines."""
     if not result.is_certain:
         return [result.colour, result.worst.removeprefix(result.colour).strip()]
     if result.colour not in FAULTS:
@@ -130,7 +130,7 @@ def _cell(result: CellResult, x: float, y: float) -> list[str]:
 
 
 def _legend(results: Sequence[CellResult], y: float, width: float) -> tuple[list[str], float]:
-    """What the colours mean that occur, in as many lines as it takes, and where the last of them is."""
+    """The meanings of the colours in use, wrapped into lines, and the height of the last line."""
     parts, x = [], 16.0
     colours = {one.colour for one in results}
     entries = [(COLOURS[name], 1.0, f"{name}: {MEANING[name]}") for name in COLOURS if name in colours]

@@ -38,7 +38,7 @@ def file_system(folder: Path, mounts: str) -> str:
 
 
 def tools(strategies: list[Strategy]) -> dict[str, str]:
-    """The first line of what each program that a strategy runs says of its version."""
+    """By program that a strategy runs: the first line of its version."""
     names = dict.fromkeys(program for strategy in strategies for program in programs(strategy.command))
     return {program: version(program) for program in names}
 
@@ -51,7 +51,7 @@ def programs(command: list[str]) -> list[str]:
 
 
 def version(program: str) -> str:
-    """What it says, or that it is not there."""
+    """What it prints, or that it is not installed."""
     path = shutil.which(program)
     if path is None:
         return "not installed"

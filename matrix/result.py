@@ -28,13 +28,13 @@ SUMS = (
 """Numbers that add up."""
 
 MEDIANS = ("outage_us", "outage_us_lower95", "outage_us_upper95")
-"""Estimates. The median of the bounds of several rounds is a bound, too, and wider than it need be."""
+"""Estimates. The median of several rounds' bounds is a bound, too, and a wide one."""
 
 LONGEST = ("looked_s", "longest_stale_s")
-"""Times of which the longest counts."""
+"""Times; the longest counts."""
 
 RATES = {"lost_per_1000_flips": ("lost", "flips", 1000), "torn_share": ("torn", "visits", 1)}
-"""Ratios of sums: of which, and how many times."""
+"""Ratios of sums: numerator, denominator, factor."""
 
 VERDICTS = ("violated", "not measured", "inconclusive", "held")
 """The worst first."""
@@ -79,17 +79,17 @@ class CellResult:
 
     @property
     def worst(self) -> str:
-        """What all rounds showed, or the worst of them and in how many it was: `lost in 2 of 3`."""
+        """What all rounds showed, or the worst and in how many rounds: `lost in 2 of 3`."""
         return _together(self.classes, CLASSES)
 
     @property
     def verdict(self) -> str:
-        """That of all rounds, or the worst of them and in how many it was."""
+        """The verdict of all rounds, or the worst and in how many rounds."""
         return _together(self.verdicts, VERDICTS)
 
     @property
     def trouble(self) -> str:
-        """Of the first round of the worst class that has one, or of any."""
+        """The trouble of the first round of the worst class that has one, or of any round."""
         rounds = sorted(self.rounds, key=lambda one: one.worst != self.colour)
         return next((one.trouble for one in rounds if one.trouble), "")
 

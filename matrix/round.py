@@ -18,15 +18,15 @@ CLASSES: tuple[Class, ...] = (*FAULTS, "nothing flips", "not measured", "inconcl
 
 @dataclass(frozen=True)
 class Round:
-    """The numbers of one run; those of the frequent flips where nothing else is said."""
+    """The numbers of one run, of the frequent flips unless a name or a text says otherwise."""
 
     version: str = ""
     """Of the server."""
     verdict: str = "not measured"
     trouble: str = ""
-    """Why there is no result, or what is missing in it."""
+    """Why there is no result, or what it lacks."""
     unseen: tuple[Fault, ...] = ()
-    """Faults that could have been there without being seen."""
+    """Faults that could have happened without being seen."""
     visits: int = 0
     flips: int = 0
     failed_flips: int = 0
@@ -35,7 +35,7 @@ class Round:
     lossy_flips: int = 0
     """Flips at which a request was lost."""
     tearing_flips: int = 0
-    """Flips that a torn page is tied to."""
+    """Flips with a torn page at or after them."""
     outage_us: float | None = None
     outage_us_lower95: float | None = None
     outage_us_upper95: float | None = None
@@ -46,7 +46,7 @@ class Round:
     looked_s: float = 0.0
     """How long the visitors went on after the rare flip."""
     longest_stale_s: float = 0.0
-    """After the rare flip: with frequent flips an old release is soon the current one again."""
+    """After the rare flip, since frequent flips soon make an old release current again."""
     rare_lost: int = 0
     rare_torn: int = 0
     answers: Mapping[str, int] = field(default_factory=dict)
@@ -87,12 +87,12 @@ FURTHER = tuple(fault for fault in FAULTS if fault not in Round.__dataclass_fiel
 
 
 def not_measured(trouble: str) -> Round:
-    """There is no run to show."""
+    """A round without a result."""
     return Round(trouble=trouble)
 
 
 def measured(verdict: Mapping[str, Any]) -> Round:
-    """The numbers from the PREFIX_verdict.json of a run; of one that was cut short only why."""
+    """The numbers from the PREFIX_verdict.json of a run; only the reason if it was cut short."""
     if trouble := verdict.get("trouble"):
         return not_measured(trouble)  # it never began
     rare, frequent = verdict["phases"]
@@ -136,7 +136,7 @@ def _observed(phase: Mapping[str, Any], number: str) -> dict[str, int]:
 
 
 def _unseen(rare: Mapping[str, Any], frequent: Mapping[str, Any]) -> tuple[Fault, ...]:
-    """The faults that no phase held against. A lost request is looked for at many flips; the others may also last."""
+    """The faults that no phase could rule out. Only many flips rule out losses; the others can also last."""
 
     def is_held(phase: Mapping[str, Any], fault: Fault) -> bool:
         return bool(phase["expectations"][fault]["verdict"] == "held")

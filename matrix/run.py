@@ -1,4 +1,4 @@
-"""Plays one round of a cell in a Locust of its own, and keeps what it said: one that is there is not played again."""
+"""Plays one round of a cell in a Locust process of its own, and keeps its files so that it is not played again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from matrix.cell import Cell
 from matrix.round import Round, measured, not_measured
 
 LONGEST = 120.0
-"""Seconds after which a round is given up."""
+"""Seconds after which a round is stopped."""
 
 ROOT = Path(__file__).parent.parent
 
 
 def recall(cell: Cell, number: int, folder: Path) -> Round | None:
-    """What an earlier call has seen in this round, by this very scenario; None when there was none, or it was cut."""
+    """The result of this round in an earlier call with the same scenario; None if it is missing or incomplete."""
     scenario, verdict = _path(cell, number, folder, ".yaml"), _path(cell, number, folder, "_verdict.json")
     if not scenario.is_file() or not verdict.is_file() or scenario.read_text() != _text(cell):
         return None
@@ -46,14 +46,14 @@ def play(cell: Cell, number: int, folder: Path) -> Round:
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "matrix" / "visitors.py"), "--headless"]
     command += ["--scenario", str(scenario), "--csv", str(_path(cell, number, folder, ""))]
     with log.open("wb") as output:
-        # A group of its own: Ctrl-C is for us, who then ask it to end and wait.
+        # A process group of its own, so that Ctrl-C reaches only us; we then end it and wait.
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT, start_new_session=True
         )
         try:
             process.wait(LONGEST)
         except subprocess.TimeoutExpired:
-            return not_measured(f"was not over after {LONGEST:.0f} s")
+            return not_measured(f"did not end within {LONGEST:.0f} s")
         finally:
             _end(process)
     if not verdict.is_file():
@@ -62,7 +62,7 @@ def play(cell: Cell, number: int, folder: Path) -> Round:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End it as Ctrl-C would, so that it clears up; harmless when it has ended."""
+    """End it as Ctrl-C would, so that it clears up; does nothing if it has ended."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         try:
@@ -73,14 +73,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _reason(log: str, exit_code: int) -> str:
-    """The last error that Locust has logged, or what it said before it started."""
+    """The last error that Locust logged, or its last line."""
     lines = [line for line in log.splitlines() if line.strip()]
     errors = [line.partition("/ERROR/")[2].partition(": ")[2] for line in lines if "/ERROR/" in line]
     return [f"ended with exit code {exit_code}", *lines[-1:], *errors][-1]
 
 
 def _text(cell: Cell) -> str:
-    # JSON is YAML, and says each thing in one way.
+    # JSON is YAML with only one way to write each thing.
     return json.dumps(cell.scenario(), indent=2) + "\n"
 
 

@@ -1,14 +1,14 @@
 """Command line of the sample: python -m matrix.sample. Plays a few cells, chosen by the commit, against the claims.
 
-One round of a cell is little. So a condition is contradicted only by what cannot be chance:
+One round of a cell proves little. So it contradicts a condition only if chance is ruled out:
 
-- A count that is 0 in the claim: by one that is not.
-- A count above 0 in the claim: by 0, where the rounds of the table let expect so many that none is no chance; and
-  only where the table has all its rounds, since the spread of fewer is not known.
-- A class or a verdict: by another one, but not by `inconclusive`.
-- A time, a share or a rate: never; they are of the machine that the table was made on.
+- The claim says 0: any other count contradicts it.
+- The claim says more than 0: a count of 0 contradicts it, if the table's rounds predict so many that 0 is no chance.
+  The table must have all its rounds, since the spread of fewer is unknown.
+- The claim names a class or a verdict: any other one contradicts it, except `inconclusive`.
+- The claim names a time, a share or a rate: nothing contradicts it, since these depend on the machine.
 
-A cell that has no result contradicts the table, which has one.
+A cell without a result contradicts the table, which has one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NUMBER = 5
 """Cells of a sample: half a minute."""
 
 ABSENT = {**{fault: fault for fault in FAULTS}, "rare_lost": "lost", "rare_torn": "torn"}
-"""The counts that a round may refute when they are 0 in a claim, and the fault that each is of."""
+"""By count that a claim can say is 0: the fault that it counts."""
 
 SURE = {
     # Visitors are hit together, so flips are counted: of 20 that are expected one at least comes, but for 2 in 10⁹.
@@ -46,10 +46,10 @@ SURE = {
     # All of one flip: what a cache holds it holds for every visitor.
     "rare_stale": ("rare_stale", "rare_visits", 1000),
 }
-"""By count: the events and their occasions in a round, and how many must be expected before none is no chance."""
+"""By count: the events, their occasions, and how many events must be expected before 0 is no chance."""
 
 CERTAIN = ("clean", "nothing flips", "held")
-"""Classes and verdicts that a round cannot miss by chance."""
+"""Classes and verdicts that every round must show."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class Opinion:
     upheld: tuple[str, ...]
     refuted: tuple[str, ...]
     open: tuple[str, ...]
-    """What it cannot decide."""
+    """Conditions that it cannot decide."""
 
 
 def choose(cells: Sequence[Cell], commit: str, number: int) -> list[Cell]:
-    """So many of the cells, the same for the same commit."""
+    """Choose that many cells, the same ones for the same commit."""
     return sorted(cells, key=lambda cell: hashlib.sha256(f"{commit} {cell.name}".encode()).digest())[:number]
 
 
@@ -104,7 +104,7 @@ def decide(column: str, sign: str, value: str, played: Round, row: Mapping[str, 
 
 
 def _expected(events: str, column: str, played: Round, row: Mapping[str, str]) -> float:
-    """How many events the least of the table's rounds lets expect in this one."""
+    """How many events the table's lowest round predicts for this one."""
     if int(row["rounds"]) < ROUNDS:
         return 0.0
     occasions = SURE[column][1]
@@ -126,7 +126,7 @@ def missing(cell: Cell) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Play the sample; the exit code is 1 when a round contradicts a claim."""
+    """Play the sample; the exit code is 1 if a round contradicts a claim."""
     parser = argparse.ArgumentParser(
         prog="python -m matrix.sample",
         description="Plays one round of a few cells, chosen by the commit, against the claims of the table's text.",
@@ -134,7 +134,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--number", type=int, default=NUMBER, metavar="N", help=f"of cells (default: {NUMBER})")
     parser.add_argument("--commit", default=commit(), metavar="HASH", help="chooses the cells (default: git's)")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="the folder with results.md and results.csv")
-    parser.add_argument("--cells", type=Path, default=Path("reports/matrix-sample"), help="where each keeps its run")
+    parser.add_argument(
+        "--cells", type=Path, default=Path("reports/matrix-sample"), help="folder for the files of a round"
+    )
     options = parser.parse_args(arguments)
     said = claims((options.docs / "results.md").read_text())
     rows = {(row["server"], row["strategy"]): row for row in from_csv((options.docs / "results.csv").read_text())}
@@ -145,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for cell in chosen:
         head = f"{cell.server} × {cell.strategy.label}"
         if program := missing(cell):
-            print(f"{head}: decides nothing: {program} is not installed")
+            print(f"{head}: skipped: {program} is not installed")
             continue
         played = play(cell, 1, options.cells)
         found = opinion(cell, played, said, rows[cell.server, cell.strategy.name])
@@ -154,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parts = [f"{word}: {', '.join(texts)}" for word, texts in _parts(found) if texts]
         print(f"{head}: {'; '.join([played.worst, *parts])}", flush=True)
     undecided = len(chosen) - upheld - refuted
-    print(f"{len(chosen)} cells: {upheld} as claimed, {refuted} otherwise, {undecided} could decide nothing")
+    print(f"{len(chosen)} cells: {upheld} as claimed, {refuted} otherwise, {undecided} undecided")
     return ExitCode.VIOLATED if refuted else ExitCode.HELD
 
 

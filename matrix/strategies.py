@@ -27,18 +27,18 @@ NAMES = (
 )
 
 LINK_EVERY = "2ms"
-"""How often a built-in strategy flips a link: as often as it can, with time for a page in between."""
+"""How often a built-in strategy flips a link, with time for a page in between."""
 
 FOLDER_EVERY = "10ms"
-"""How often a built-in strategy changes a real folder, which takes it longer."""
+"""How often a built-in strategy changes a real folder, which takes longer."""
 
 COMMAND_EVERY = "10ms"
-"""How often a command flips a link: it is a process or three. One that fills a folder keeps its scenario's pace."""
+"""How often a command flips a link. A command that fills a folder keeps its scenario's pace."""
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """One strategy; `definition` is what a scenario says of it, `every` the time from start to start."""
+    """One strategy; `definition` is its text in a scenario, `every` the time from start to start."""
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""How a number of the table is said, as precisely as it is known: the same in the texts and on the picture."""
+"""The numbers of the table as text, as precise as they are known: the same in Markdown and in the picture."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def torn(result: CellResult) -> str:
 
 
 def stale(result: CellResult) -> str:
-    """For how long the old page was served after a flip."""
+    """How long the old page was served after a flip."""
     if not result.number("stale"):
         return "0"
     if not result.number("rare_stale"):
         return "moments"
     longest, looked = result.number("longest_stale_s") or 0.0, result.number("looked_s") or 0.0
     if longest > 0.9 * looked:
-        return f"{words.duration(looked * 1e9)} and on"  # nobody looked any longer
+        return f"{words.duration(looked * 1e9)} and on"  # the phase ended then
     age = words.duration(longest * 1e9)
     return f"{age}, then torn" if result.number("rare_torn") else age
 
 
 def outage(result: CellResult) -> str:
-    """The outage per flip, or its bound where nothing was lost; empty where the visits say nothing of it."""
+    """The outage per flip, or its bound if nothing was lost; empty if the visits carry no bound."""
     bound = result.number("outage_us_upper95")
     if result.number("lost"):
         return "" if result.number("outage_us") is None else _with_spread(result, "outage_us", words.microseconds)
@@ -54,6 +54,6 @@ def outage(result: CellResult) -> str:
 
 
 def _with_spread(result: CellResult, name: str, say: Callable[[float], str]) -> str:
-    """The number, and in brackets the least and the greatest of the rounds where they are said differently."""
+    """The number, and in brackets the least and the greatest of the rounds if they look different."""
     value, least, greatest = (say(find(name) or 0.0) for find in (result.number, result.least, result.greatest))
     return value if least == greatest else f"{value} ({least} to {greatest})"

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.reports import files, words
 from locust_cutover.result import Result
 
 Rows = Sequence[Mapping[str, str]]
-
-FAULTS = ("lost", "torn", "stale")
 
 
 def files_add_up(prefix: str | Path) -> None:

@@ -495,7 +495,7 @@ def test_csv_files_below_a_file_are_refused_at_once(tmp_path: Path, capsys: pyte
     with pytest.raises(SystemExit) as caught:
         main([str(path), "--csv", str(path / "again")])
     assert caught.value.code == 2
-    assert f"{path} is not a folder" in capsys.readouterr().err
+    assert f"expected a folder, got a file: {path}" in capsys.readouterr().err
 
 
 def test_no_file_at_all_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,1 +1,1 @@
-"""What an answer was and what that proves: pure functions and counts, no I/O."""
+"""Judges answers and counts what they prove: pure functions, standard library only."""

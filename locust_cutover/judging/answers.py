@@ -1,8 +1,8 @@
-"""The names that answers are counted under: a closed set, so that tables and memory stay small whatever anybody says.
+"""The names that answers are counted under: a closed set, so that tables and memory stay small.
 
-They are the statuses from 100 to 999 and a dozen words. Every other name counts as OTHER of its kind. What an answer
-counts as depends on its name alone: not on the answers before it, nor on the node that saw it, nor on the order of
-the reports. So a run, Locust's own tables and a check of the history count the same.
+The names are the statuses from 100 to 999 and a dozen words. Every other name counts as OTHER of its kind. The name
+alone decides: not earlier answers, the node, or the order of the reports. So a run, Locust's own tables and a check of
+the history count the same.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ BAD = "bad answer"
 TLS_FAILED = "TLS failed"
 UNREACHABLE = "host unreachable"
 NOT_SENT = "not sent"
-"""The request never left this machine: no port or file descriptor was left. No server is to blame."""
+"""The request never left this machine: it ran out of ports or file descriptors. No server is to blame."""
 
 UNKNOWN_RELEASE = "unknown release"
-"""A mark that no release has, or that of a release before its first flip: a wrong mark or a wrong clock."""
+"""A mark of no release, or of a release before its first flip: a wrong mark or a wrong clock."""
 
 UNKNOWN_FLIPS = "flips unknown"
-"""The switcher died: what the link pointed to during the visit is not known."""
+"""The switcher died, so the link's target during the visit is unknown."""
 
 
 @cache

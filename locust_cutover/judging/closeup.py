@@ -1,4 +1,4 @@
-"""The visits that the first harmful flips of a phase cost, kept one by one: a small sample for the eye."""
+"""The visits that the first harmful flips of a phase spoiled, one by one: a small sample to draw."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ FAULTS: dict[Fault, Definition] = {
         needs_mark=True,
     ),
     "stale": Definition(
-        meaning="of a release that had been replaced before",
+        meaning="of a release that was already replaced",
         control="served no stale page",
         colour="#b3579a",
         dark="#dc8fbc",

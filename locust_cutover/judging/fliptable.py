@@ -15,22 +15,22 @@ from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import Toll
 
 MOST = (1 << 32) - 1
-"""Visits that can count for one flip: those of two days at twenty thousand a second."""
+"""The most visits counted per flip: two days at twenty thousand a second."""
 
 NEWEST = 500
-"""Harmful flips that are always at hand; Locust's web UI shows no more rows either."""
+"""How many harmful flips are kept at hand; Locust's web UI shows no more rows."""
 
 LASTS = 10
 """The time that old pages came for, divided by this, is how long none must come before they are over."""
 
 SHOWS_AFTER = tuple(fault for fault, definition in FAULTS.items() if definition.shows == "after")
-"""The faults that show after a flip. The others could show only to a visit that met it."""
+"""The faults that show after a flip; only a visit that met the flip shows the others."""
 
 _PLACES = {fault: place for place, fault in enumerate(FAULTS)}
 
 
-class Row(NamedTuple):
-    """A flip and its counts: `visits` overlapped its cutover, or their fault came after it."""
+class FlipCost(NamedTuple):
+    """A flip and what it cost: `visits` overlapped its cutover, or had a fault after it."""
 
     flip: Flip
     visits: int
@@ -49,26 +49,26 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Convergence:
-    """For how long after a flip visitors still got the release before it, in nanoseconds."""
+    """How long after a flip visitors still got the previous release, in nanoseconds."""
 
     seen: int = 0
-    """The longest time after which every visit got the new one; 0 where that was never seen."""
+    """The longest time until every visit got the new release; 0 if that was never seen."""
     unseen: int = 0
-    """The longest time of the flips of which it was not seen; 0 without such a flip."""
+    """The longest time of a flip whose convergence was not seen; 0 without such a flip."""
     next_flip: bool = False
-    """Whether the next flip came before it could be seen, and not the end of the phase."""
+    """Whether the next flip, and not the end of the phase, came before it could be seen."""
 
 
 class FlipTable:
-    """The flips of one phase, and the earlier ones that visits of this phase count for.
+    """The flips of one phase, and the earlier flips that harmed visits of this phase.
 
-    `sparse`: times and faults are kept only of flips that did harm, since there are a million of the others.
+    `sparse`: keep times and faults of harmful flips only, since there can be a million of the others.
     """
 
     def __init__(self, phase: int, sparse: bool) -> None:
         self.sparse = sparse
         self.probes = 0
-        """Calm visits after a flip of the phase, whose marks could have shown the release before."""
+        """Calm visits after a flip of the phase, whose marks could have shown the previous release."""
         self._phase = phase
         self._flips = 0
         # All flips in columns, some fifty bytes each; flip n is at n - 1. A sparse table has only the second group.
@@ -170,18 +170,18 @@ class FlipTable:
             self._harm(flip, toll)
         self._visits[index] += toll.visits
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[FlipCost]:
         """Flips of earlier phases, then all flips in order, or the harmful ones in order."""
         for flip, toll in self._rows_of_others():
-            yield Row(flip, toll.visits, toll.faults)
+            yield FlipCost(flip, toll.visits, toll.faults)
         for number in sorted(self._harmful) if self.sparse else range(1, len(self._invoked) + 1):
             yield self._row(number)
 
-    def newest_harmful(self) -> Iterator[Row]:
+    def newest_harmful(self) -> Iterator[FlipCost]:
         """The last harmful flips, the newest first, at most `NEWEST`."""
         for number in sorted(self._newest, reverse=True):
             yield self._row(number)
-        others = [Row(flip, toll.visits, toll.faults) for flip, toll in self._rows_of_others()]
+        others = [FlipCost(flip, toll.visits, toll.faults) for flip, toll in self._rows_of_others()]
         yield from [row for row in reversed(others) if row.harmful][: NEWEST - len(self._newest)]
 
     @property
@@ -276,7 +276,7 @@ class FlipTable:
         """Those with a visit that counts for them, in order."""
         return (entry for _, entry in sorted(self._others.items(), key=lambda item: item[0]) if entry[1].visits)
 
-    def _row(self, number: int) -> Row:
+    def _row(self, number: int) -> FlipCost:
         index = number - 1
         if self.sparse:
             flip = self._harmful[number][0]
@@ -291,4 +291,4 @@ class FlipTable:
                 self._outcomes.get(number, "ok"),
                 cpu=None if cpu < 0 else cpu,
             )
-        return Row(flip, self._visits[index], tuple(self._faults_of(number)))
+        return FlipCost(flip, self._visits[index], tuple(self._faults_of(number)))

@@ -1,4 +1,4 @@
-"""The strip of a phase: what its visits were as time went by, how long they took, and some of them close up."""
+"""The strip of a phase: its answers over time, its response times, and some visits one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tally: what the judged visits add up to, per phase and per flip; tallies of several nodes add up, too."""
+"""The tally: counts of judged visits, per phase and per flip; tallies of several nodes add up."""
 
 from __future__ import annotations
 

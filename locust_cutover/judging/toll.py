@@ -1,4 +1,4 @@
-"""The toll of a flip: what the visits that count for it add up to."""
+"""The toll of a flip: how many visits it met or harmed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ NO_FAULTS = (0,) * len(FAULTS)
 
 @dataclass(slots=True)
 class Toll:
-    """Counts of one flip on one node or on all; times in CLOCK_MONOTONIC nanoseconds."""
+    """Counts of one flip, of one node or of all; times in CLOCK_MONOTONIC nanoseconds."""
 
     visits: int = 0
-    """Visits that overlapped its cutover, or whose fault came after it."""
+    """Visits that overlapped its cutover or had a fault after it."""
     at: tuple[int, ...] = NO_FAULTS
     """Faults of visits that overlapped its cutover, in the order of FAULTS."""
     after: tuple[int, ...] = NO_FAULTS
     """Faults that came after it."""
     probes: int = 0
-    """Calm visits after it and before the next flip, whose marks could have shown the release before."""
+    """Calm visits between it and the next flip, whose marks could have shown the previous release."""
     fresh: int = 0
-    """When the last of these was sent that was right; 0 without one."""
+    """When the last correct one of these was sent; 0 without one."""
     old_sent: int = 0
-    """When the last visit was sent whose answer, or a part of it, this flip had replaced; 0 without one."""
+    """When the last visit was sent that got a release replaced by this flip; 0 without one."""
     old_received: int = 0
     """When the last of them was received."""
 

@@ -1,4 +1,4 @@
-"""The verdict: what the counts of a phase say about its expectations, pure functions."""
+"""The verdict: whether the counts of a phase meet its expectations; pure functions."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ UNPROBED = (
 UNMET = "no visit overlapped a flip, so a lost request could not be detected; add users or flips"
 
 UNSEEN = (
-    "no deploy could be seen, so this shows only that the site answered; give site.root and `watch: true`, "
-    "or say `quiet: true` if nobody deploys"
+    "no deploy could be seen, so this shows only that the site answered; set site.root and `watch: true`, "
+    "or `quiet: true` if nobody deploys"
 )
 
 UNJUDGED = {
@@ -115,24 +115,24 @@ class PhasePlan(Protocol):
 
 @dataclass
 class PhaseFacts:
-    """What happened in a phase, besides its visits."""
+    """What happened in a phase, apart from its visits."""
 
     seconds: float = 0.0
-    """How long visitors were let in."""
+    """How long visitors were admitted."""
     flips: int = 0
     """Flips made, failed ones included."""
     failed: int = 0
     """Flips after which the link did not point to the target."""
     late: int = 0
-    """Flips that began later than they were due."""
+    """Flips that started late."""
     failure: str = ""
     """Why the last failed flip failed."""
     said: list[str] = field(default_factory=list)
-    """The last lines of what a command printed that failed."""
+    """The last lines that a failed command printed."""
     trouble: str = ""
     """What went wrong, so that the phase does not count in full; empty when nothing did."""
     extended: int = 0
-    """How often a control went on, for as long again, since it had not shown each of its faults."""
+    """How often a control was repeated because it had not shown each expected fault."""
     state: State = State.OVER
 
     def __post_init__(self) -> None:
@@ -152,19 +152,19 @@ class Expectation:
     expected: Expected
     observed: int
     at_flips: int
-    """Those of the observed whose visit overlapped the cutover of a flip."""
+    """How many were at a flip: the visit overlapped its cutover."""
     after_flips: int
-    """Those that came after a flip, since a part of the answer was stale."""
+    """How many came after a flip: a part of the answer was stale."""
     at_none: int
-    """Those that no flip explains."""
+    """How many were near no flip."""
     harmful_flips: int
     """Flips with at least one such fault."""
     other_flips: int
-    """Those of them that are repairs, or flips of earlier phases."""
+    """How many of these are repairs, or flips of earlier phases."""
     tried_flips: int
-    """Flips that could have shown such a fault: met by a visit, or for stale ones followed by a calm one."""
+    """Flips that could have shown it: met by a visit, or, for stale, followed by a calm visit."""
     harmful_upper95: float
-    """One-sided 95 % upper bound for the share of flips that cost visitors of this load such a fault."""
+    """One-sided 95 % upper bound for the share of flips that harm visitors of this load."""
     verdict: Verdict
 
 
@@ -183,16 +183,16 @@ class PhaseVerdict:
     met_flips: int
     """Flips whose cutover a visit overlapped."""
     outage: Outage | None
-    """None where no visit met a flip."""
+    """None if no visit met a flip."""
     background: Background | None
-    """What was lost while nothing flipped; None where every visit overlapped a flip."""
+    """Losses away from flips; None if every visit overlapped a flip."""
     longest_stale: int
-    """The greatest age of a stale visit, in nanoseconds; 0 without one. An age is a least one."""
+    """The greatest age of a stale visit, in nanoseconds, as a lower bound; 0 without a stale visit."""
     convergence: Convergence
     strip: Strip
-    """What can be drawn of the visits."""
+    """The visits over time, for charts."""
     not_judged: tuple[Fault, ...] = ()
-    """What could not be seen: without a mark it is not known which release an answer is of."""
+    """Faults that could not be seen: without a mark, the release of an answer is unknown."""
 
     @property
     def rate(self) -> float:
@@ -214,17 +214,18 @@ def judge_phase(
     judged: Collection[Fault] = tuple(FAULTS),
     processors: int | None = None,
 ) -> PhaseVerdict:
-    """Hold the counts of a phase against its expectations, but for faults that could not be `judged`.
+    """Compare the counts of a phase with its expectations, for the faults that can be `judged`.
 
-    Nothing measured is never a pass. What is not violated is inconclusive
+    A run that measured nothing never passes. An expectation that is not violated is inconclusive if
 
-    1. where the phase has a trouble; no deploy that could be seen is one, unless the scenario says that nobody deploys;
-    2. where a control (`some`) showed nothing: lost or torn visits at flips, more often than away from them, or a stale
-       one after a flip. A server that fails anyway is no control;
-    3. for lost and torn, where no visit met a flip: they could not have been seen;
-    4. for torn and stale, where no calm visit with marks came after a flip: an old page could not have been seen.
+    1. the phase did not run to its end or had trouble. Trouble includes that no deploy could be seen, unless the
+       scenario says that nobody deploys;
+    2. it is a control (`some`) that showed nothing: lost or torn visits at flips, more often than away from them, or a
+       stale one after a flip. A server that fails anyway is no control;
+    3. the fault shows at flips (lost, torn), and no visit met a flip;
+    4. the fault shows by marks (torn, stale), and no calm visit with marks came after a flip.
 
-    `processors`: how many the run could use; None when that is not known.
+    `processors`: how many the run could use; None if unknown.
     """
     visits, calm = tally.visits(index), sum(tally.calm[index, kind] for kind in KINDS)
     unjudged = {answer: count for kind, answer, count in tally.of_phase(index) if kind == "unjudged"}
@@ -272,7 +273,7 @@ def judge_phase(
                 verdict=verdict,
             )
         )
-    # Not all that were lost at none: some were received when the flips were no longer known.
+    # Fewer than those lost near no flip: some were received when the flips were no longer known.
     calm_lost = tally.calm[index, "lost"]
     return PhaseVerdict(
         phase=phase,
@@ -308,15 +309,15 @@ def judge_phase(
 
 
 def shown(phase: PhasePlan, index: int, tally: Tally, flips: FlipTable) -> bool:
-    """Whether a control has shown each fault that it must, so that it need not go on."""
+    """Whether a control has shown each expected fault, so that it can stop."""
     return all(proved(fault, index, tally, flips) for fault, expected in phase.expect.items() if expected == "some")
 
 
 def proved(fault: Fault, index: int, tally: Tally, flips: FlipTable) -> bool:
     """Whether the flips caused this fault.
 
-    A server that fails at random also fails while something flips. Lost and torn visits at flips prove something only
-    where their share is greater than that of the calm visits: their 95 % bounds (Clopper-Pearson) do not overlap.
+    A server that fails at random also fails during flips. So lost and torn visits at flips prove something only if
+    their share is greater than among calm visits: the 95 % bounds (Clopper-Pearson) must not overlap.
     """
     found = flips.shown(fault)
     elsewhere = tally.calm[index, fault]
@@ -327,7 +328,7 @@ def proved(fault: Fault, index: int, tally: Tally, flips: FlipTable) -> bool:
 
 
 def blind(fault: Fault, observed: int, phase: PhasePlan, processors: int | None, at_flips: int = 0) -> str:
-    """What a control that has not shown that flips cause the fault means, and what to do about it.
+    """Say that a control did not show that flips cause the fault, and what to do about it.
 
     `observed`: how many such faults there were at all; `at_flips`: those at flips, as often as elsewhere.
     """

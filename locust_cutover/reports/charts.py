@@ -1,4 +1,4 @@
-"""The charts of the report: pure functions of what a phase has counted to inline SVG."""
+"""The charts of the report: pure functions from the counts of a phase to inline SVG."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def answer_bars(name: str, rows: Sequence[tuple[Kind, str, int]], visits: int, f
             element("rect", x="0", y=y + 18, width="100%", height="9", class_="track"),
         ]
         if count:
-            # The smallest share that there can be is still to be seen.
+            # Even the smallest share must be visible.
             width = percent(max(scale.at(share), 0.012))
             parts.append(element("rect", x="0", y=y + 18, width=width, height="9", class_=kind))
     bottom = len(rows) * step + 2
@@ -190,7 +190,7 @@ def close_up(flip: Flip, costs: Sequence[Cost]) -> Markup:
     left, right = scale.at(flip.invoked), scale.at(flip.completed)
     parts = [
         element("rect", x=percent(left), y="0", width=percent(right - left), height=bottom, class_="cutover"),
-        # However short the flip was, it is to be seen.
+        # Even the shortest flip must be visible.
         element("line", x1=percent(left), x2=percent(left), y1="0", y2=bottom, class_="edge"),
         element("line", x1=percent(right), x2=percent(right), y1="0", y2=bottom, class_="edge"),
     ]
@@ -272,7 +272,7 @@ def response_times(rows: Sequence[tuple[str, Histogram]]) -> Markup | None:
         value = f"median {words.duration(median)}, 99 % within {words.duration(slow)}"
         said.append(f"{name}: {value}")
         columns = [(scale.at(lower), scale.at(upper), count) for lower, upper, count in times.buckets()]
-        # A narrow bucket holds fewer visits than a wide one as often met: the area is what counts.
+        # The area counts: a narrow bucket holds fewer visits than a wide one at the same density.
         densest = max(count / (right - left) for left, right, count in columns)
         shape = bars(
             (left * COLUMNS, height - tall, (right - left) * COLUMNS, tall)
@@ -315,7 +315,7 @@ def _stack(
 
 
 def _short(name: str, most: int = 36) -> str:
-    """What fits on a phone; the whole is said when it is pointed at, and to those who listen."""
+    """As much as fits on a phone; the tooltip and screen readers have the whole."""
     if len(name) <= most:
         return name
     return join(f"{name[: most - 1]}…", element("title", name))

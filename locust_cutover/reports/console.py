@@ -40,7 +40,7 @@ def render(result: Result, *, report: str = "", colour: bool = False) -> str:
     if result.verdict == "held" and not report:
         lines.append("next: --report FILE.html shows when and why, --scenario NAME asks something else")
     fitted = [part for line in lines for part in _fit(line)]
-    # These two in one piece, however long: for who looks for them.
+    # Not wrapped, so that they can be found and copied.
     if report:
         fitted.append(f"report: {report}")
     fitted.append(words.last_line(result))
@@ -48,7 +48,7 @@ def render(result: Result, *, report: str = "", colour: bool = False) -> str:
 
 
 def wants_colour(stream: TextIO | None, environment: Mapping[str, str]) -> bool:
-    """Whether the stream is a terminal whose user has nothing against colours (no-color.org); None: it is closed."""
+    """Whether the stream is a terminal and its user accepts colours (no-color.org); None: it is closed."""
     if stream is None:
         return False
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""The result as one self-contained HTML file: on a screen of any width, light or dark, and on paper."""
+"""The result as one self-contained HTML file, for any screen, light or dark, and for paper."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from locust_cutover.judging import closeup
-from locust_cutover.judging.fliptable import FlipTable, Row
+from locust_cutover.judging.fliptable import FlipCost, FlipTable
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseVerdict, Verdict
 from locust_cutover.judging.visit import KINDS, Kind
@@ -125,7 +125,7 @@ def _answers(phases: Sequence[Charted]) -> Markup:
     total: Counter[tuple[Kind, str]] = sum(counts, Counter())
     order = sorted(total, key=lambda row: (KINDS.index(row[0]), -total[row], row[1]))
     shown = set(sorted(order, key=lambda row: -total[row])[:MOST_LABELS])
-    # The scale begins at less than half of the smallest share that there is, so that this has a length, too.
+    # The scale begins below half of the smallest share, so that its bar has a length, too.
     least = min((count / phase.visits for phase, _ in phases for _, _, count in phase.answers), default=1.0)
     floor = 10.0 ** math.floor(math.log10(least / 2))
     figures = []
@@ -148,8 +148,8 @@ def _answers(phases: Sequence[Charted]) -> Markup:
         element("h2", "Answers"),
         element(
             "p",
-            "What the visitors got. The scale is logarithmic, since one fault in ten thousand is one too many: "
-            "each mark is ten times or more the one before.",
+            "What visitors got. The scale is logarithmic, so that one fault in ten thousand still shows: "
+            "each mark is at least ten times the one before.",
             class_="small",
         ),
         _legend([kind for kind in KINDS if any(kind == row[0] for row in order)]),
@@ -183,7 +183,7 @@ def _timelines(phases: Sequence[Charted], began: int) -> Markup:
         own = [row for row in table.rows() if row.flip.phase == index and row.flip.number]
         flips = [(row.flip.invoked, row.harmful) for row in own]
         chart = charts.timeline(phase.phase.name, rows, phase.strip.intervals.width, flips, began, table.sparse)
-        note = "With every: 0 only the flips that did harm are kept." if table.sparse and phase.facts.flips else ""
+        note = "With `every: 0`, only harmful flips are recorded." if table.sparse and phase.facts.flips else ""
         figures.append(
             element(
                 "figure",
@@ -197,9 +197,9 @@ def _timelines(phases: Sequence[Charted], began: int) -> Markup:
         element("h2", "Time line"),
         element(
             "p",
-            "Answers by the moment they came, counted from the start of the run; the faults once more on a scale of "
-            "their own; below them the flips. Where some did harm, the first of them are shown closer: each flip is a "
-            f"line, each visit that one cost (the first {closeup.VISITS}) a bar, from sent to received.",
+            "Answers by the time they came, from the start of the run. Below are the faults on a scale of their own, "
+            "then the flips. If some were harmful, the first ones are enlarged: each line is a flip, each bar a "
+            f"visit that a flip spoiled, from sent to received (at most {closeup.VISITS} per flip).",
             class_="small",
         ),
         _legend([kind for kind in KINDS if kind in kinds]),
@@ -207,8 +207,8 @@ def _timelines(phases: Sequence[Charted], began: int) -> Markup:
     )
 
 
-def _flips_in_sight(phase: PhaseVerdict, rows: Sequence[Row]) -> list[Flip]:
-    """The first flips from the first harmful one on; with `every: 0` only the harmful ones are known."""
+def _flips_in_sight(phase: PhaseVerdict, rows: Sequence[FlipCost]) -> list[Flip]:
+    """Some flips from the first harmful one on; with `every: 0`, only harmful flips are known."""
     first = min(phase.strip.closeups.flips, default=0)
     flips = (row.flip for row in rows if row.flip.number >= first)
     return list(itertools.islice(flips, charts.FLIPS_IN_SIGHT))
@@ -260,15 +260,15 @@ def _close_ups(phases: Sequence[Charted], began: int) -> Markup:
         ]
     told = [element("p", text) for text in earlier]
     if not sections:
-        return join(element("h2", "Harmful flips, close up"), *(told or [_nothing("No flip did harm.")]))
+        return join(element("h2", "Harmful flips, close up"), *(told or [_nothing("No flip was harmful.")]))
     return join(
         element("h2", "Harmful flips, close up"),
         element(
             "p",
-            "In microseconds from the moment each flip was invoked. The band is its cutover: "
-            "while it lasts the link may be the old one, the new one, or missing. Each bar is a visit that it "
-            "cost, from its first byte sent to its last byte received. "
-            f"Of the first {closeup.FLIPS} harmful flips of a phase these cost the most.",
+            "Times are in microseconds since the flip was invoked. The band is its cutover: "
+            "meanwhile the link may be the old one, the new one, or missing. Each bar is a visit that the flip "
+            "spoiled, from its first byte sent to its last byte received. "
+            f"Shown are the worst of the first {closeup.FLIPS} harmful flips of each phase.",
             class_="small",
         ),
         *sections,
@@ -291,8 +291,8 @@ def _outages(phases: Sequence[Charted]) -> Markup:
         element("h2", "Outage per flip"),
         element(
             "p",
-            "For how long a flip loses requests: lost visits at flips, less the background, / visits × time / flips, "
-            "with its 95 % interval. It holds for visits that are spread evenly over the phase.",
+            "How long a flip loses requests: (lost visits at flips − background) / visits × time / flips, with its "
+            "95 % confidence interval. This assumes that visits are spread evenly over the phase.",
             class_="small",
         ),
         *(element("p", f"{phase.phase.name}: {told}.") for phase, _ in phases if (told := words.background(phase))),
@@ -388,7 +388,7 @@ def _legend(kinds: Sequence[Kind]) -> Markup:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = False) -> Markup:
-    """A table by its first column; on a phone its rows become blocks, in which each cell says its head."""
+    """A table with its names in the first column; on a phone each row becomes a block of labelled cells."""
     style = "number" if numbers else None
     names = [element("th", head, scope="col", class_=style if place else None) for place, head in enumerate(heads)]
     lines = []

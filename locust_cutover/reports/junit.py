@@ -1,8 +1,8 @@
 """The result as JUnit XML, as CI systems read it: a suite for each phase, a test case for each expectation.
 
 The form is that of Jenkins' junit-10.xsd, which Maven Surefire, GitLab and the actions for GitHub share.
-A violated expectation is a failure: the test said no. An inconclusive one is an error: there was no test. So no
-CI system takes a run that has measured nothing for one that passed, and each still tells the two apart.
+A violated expectation is a failure: the test said no. An inconclusive one is an error: there was no test. So CI
+systems tell the two apart, and none takes a run that measured nothing for one that passed.
 """
 
 from __future__ import annotations

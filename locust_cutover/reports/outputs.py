@@ -21,25 +21,25 @@ logger = logging.getLogger("locust.cutover")
 
 T = TypeVar("T")
 
-UNFINISHED = "the files of this run were not written to their end"
+UNFINISHED = "the files of this run are incomplete"
 
 OPTIONS = {
-    "report": ("FILE.html", "Write the report: one HTML file with charts that needs nothing else"),
-    "junit": ("FILE.xml", "Write the verdicts as JUnit XML, a test case for each phase and expectation"),
+    "report": ("FILE.html", "Write the report: one self-contained HTML file with charts"),
+    "junit": ("FILE.xml", "Write the verdicts as JUnit XML, one test case for each phase and expectation"),
     "summary": ("FILE.md", "Append a summary in Markdown, for the page of a CI job"),
 }
-"""Of the command line, beside Locust's --csv: the file each one names, and its help."""
+"""Our options beside Locust's --csv: the file each one names, and its help."""
 
 
 def add_options(parser: argparse.ArgumentParser, **further: Any) -> None:
-    """Add them to a command line, which then refuses a file that cannot be written; `further` goes to each."""
+    """Add our options to a command line, which then rejects files that cannot be written; `further` goes to each."""
     for name, (metavar, text) in OPTIONS.items():
         parser.add_argument(f"--{name}", type=writable, metavar=metavar, help=text, **further)
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Which files are asked for by one run; an empty name asks for none."""
+    """The files that one run writes; an empty name stands for no file."""
 
     csv: str = ""
     """A prefix."""
@@ -47,17 +47,17 @@ class Outputs:
     junit: str = ""
     summary: str = ""
     _starts: dict[str, int] = field(init=False, default_factory=dict, compare=False, repr=False)
-    """Where ours begins in a file that is added to."""
+    """Where our text begins in a file that we append to."""
 
     @classmethod
     def of(cls, options: Any) -> Outputs:
-        """What parsed options ask for; `csv_prefix` is Locust's."""
+        """The files that parsed options name; `csv_prefix` is Locust's."""
         return cls(options.csv_prefix or "", **{name: getattr(options, name) or "" for name in OPTIONS})
 
     def clear(self) -> None:
-        """Remove what an earlier run left, lest it be taken for this one's; OSError when that fails.
+        """Remove the files of an earlier run, so that nobody takes them for this one's; OSError when that fails.
 
-        A summary is added to, so it stays. So does what is no plain file: a device, or a link of somebody else's.
+        A summary stays, since we append to it. So does anything but a plain file: a device or a link.
         """
         paths = files.paths(self.csv) if self.csv else []
         for path in [*paths, *(Path(name) for name in (self.report, self.junit) if name)]:
@@ -65,16 +65,16 @@ class Outputs:
                 try:
                     path.unlink()
                 except OSError:
-                    # The file may be ours to write and its folder not, as where a container mounts the file.
+                    # The file may be writable and its folder not, for example if a container mounts the file.
                     path.write_bytes(b"")
 
     def write(self, result: Result) -> Result:
-        """Write them all; returns the result that all of them tell, with a problem for each that cannot be written.
+        """Write all files; returns the result that they tell, with a problem for each file that cannot be written.
 
-        1. Write every file as one of a run whose files were not written. This takes up the room for them and shows
-           what cannot be written, before anybody reads a verdict. Whatever interrupts us leaves no *held* behind.
-        2. Write them as they must be. If a file cannot be written even now, write all others again, and say so there.
-           A device or a pipe takes a text only once. So it comes first here, and has no part in step 1.
+        1. Write every file as if the files were incomplete. This reserves the room and shows what cannot be written,
+           before anybody reads a verdict. An interruption leaves no *held* behind.
+        2. Write the real files. If one cannot be written even now, write all others again, and say so in them.
+           A device or a pipe takes a text only once, so it comes first here and is left out of step 1.
         """
         wanted: list[_File[Result]] = []
         if self.csv:
@@ -99,7 +99,7 @@ class Outputs:
                 return settled
 
     def write_refusal(self, why: Refusal) -> list[str]:
-        """Write what can be said of a run without a result; a line for each file that could not be written."""
+        """Write the files of a run without a result; returns a line for each file that could not be written."""
         with contextlib.suppress(OSError):  # then it cannot be written either
             self.clear()
         wanted: list[_File[Refusal]] = []
@@ -114,7 +114,7 @@ class Outputs:
         return problems
 
     def _named(self, forms: Mapping[str, Callable[[T], str]]) -> list[_File[T]]:
-        """The files that an option of their own asks for, each in its form."""
+        """The files that have an option of their own, each with its form."""
         found = []
         for name, form in forms.items():
             if path := getattr(self, name):
@@ -124,7 +124,7 @@ class Outputs:
 
 
 class _File(Generic[T]):
-    """One file; it may be written again and again, and has what was told last."""
+    """One file; it can be written several times, and holds the last text."""
 
     def __init__(self, option: str, path: Path, render: Callable[[T], str], start: int = 0) -> None:
         self._option = option
@@ -138,7 +138,7 @@ class _File(Generic[T]):
             self.plain = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
     def write(self, told: T) -> str:
-        """Write it; why that cannot be, empty when it can."""
+        """Write it; returns what went wrong, empty if nothing did."""
         try:
             text = self._render(told).encode("utf-8", errors=files.LENIENT)
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,11 +151,11 @@ class _File(Generic[T]):
         else:
             return ""
         with contextlib.suppress(OSError):
-            self._overwrite(b"")  # half of a text tells nothing, and what was told before is not so any more
+            self._overwrite(b"")  # half a text is worth nothing, and the text before is no longer true
         return problem
 
     def _overwrite(self, text: bytes) -> None:
-        # Without O_TRUNC: what the file takes up already is not to be had by others in between.
+        # Without O_TRUNC, so that nobody else can take the room that the file has already.
         flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if not self.plain else 0)
         with os.fdopen(os.open(self._path, flags, 0o666), "wb", buffering=0) as file:
             if self.plain:
@@ -172,7 +172,7 @@ def _size(path: Path) -> int:
 
 
 def _failed(file: _File[T], told: T, problems: list[str]) -> bool:
-    """Write the file; when that fails, add why to the problems."""
+    """Write the file; if that fails, add the reason to the problems."""
     problem = file.write(told)
     if problem:
         problems.append(problem)
@@ -180,7 +180,7 @@ def _failed(file: _File[T], told: T, problems: list[str]) -> bool:
 
 
 def prefix(prefix: str) -> str:
-    """The type of --csv: the prefix, when Locust's files and ours can be written there."""
+    """The type of --csv: the prefix, if Locust's files and ours can be written there."""
     for name in ("stats", "stats_history", "failures", "exceptions", *files.TABLES):
         writable(f"{prefix}_{name}.csv")
     return prefix
@@ -188,16 +188,16 @@ def prefix(prefix: str) -> str:
 
 @functools.cache  # the web UI parses the command line again for every page
 def writable(path: str) -> str:
-    """The path, if nobody need run for an hour to hear that it cannot be written; nothing is touched."""
+    """The path, if it can be written: better to learn that now than after the run. Nothing is touched."""
     try:
         if Path(path).is_dir():
-            raise argparse.ArgumentTypeError(f"{path}: is a folder")
-        # The folder is made when it is not there yet.
+            raise argparse.ArgumentTypeError(f"{path}: expected a file, got a folder")
+        # A missing folder is made later.
         place = next(place for place in (Path(path), *Path(path).absolute().parents) if place.exists())
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{path}: {error.strerror}") from None
     if place != Path(path) and not place.is_dir():
-        raise argparse.ArgumentTypeError(f"{path}: {place} is not a folder")
+        raise argparse.ArgumentTypeError(f"{path}: expected a folder, got a file: {place}")
     if not os.access(place, os.W_OK):
         raise argparse.ArgumentTypeError(f"{path}: Permission denied")
     return path

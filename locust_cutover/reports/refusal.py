@@ -1,4 +1,4 @@
-"""What the files say of a run without a result: that nothing was proved, and why."""
+"""The files of a run without a result: they say that nothing was proved, and why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from locust_cutover.reports.summary import ICONS, plain
 from locust_cutover.result import machine, versions
 
 VERDICT: Verdict = "inconclusive"
-"""Also where the exit code is 2: that says whose fault it is."""
+"""Also if the exit code is 2, which says whose fault it is."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Refusal:
     """Why there is no result."""
 
     scenario: str
-    """The name; it may be none that there is."""
+    """The name as given; there may be no such scenario."""
     trouble: str
     exit_code: int
     began: bool = False
-    """Whether there were visits; their counts are lost."""
+    """Whether visits were made; their counts are lost."""
 
     @property
     def headline(self) -> str:

@@ -1,4 +1,4 @@
-"""The result as Markdown, in the dialect of GitHub and GitLab: to be appended to the summary of a CI job."""
+"""The result as Markdown for GitHub and GitLab, to append to the summary of a CI job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIGN = re.compile(r"([@#$^~]|[!%&](?=[\w\"])|:(?=\S)|(?<=\bwww)\.|(?<=\bG[HL])-
 
 
 def render(result: Result) -> str:
-    """Verdict, expectations and answers; begins and ends with an empty line, as what stands around it may need."""
+    """Verdict, expectations and answers, between empty lines that the text around them may need."""
     lines = [
         f"### {ICONS[result.verdict]} {plain(words.sentence(result))}",
         "",
@@ -76,7 +76,7 @@ def render(result: Result) -> str:
 
 
 def plain(string: str) -> str:
-    """The text as Markdown that shows it as it is: on one line, with nothing in it taken for markup or made a link."""
+    """The text as literal Markdown: on one line, with nothing read as markup or made a link."""
     pieces = _SIGN.split(" ".join(string.split()))
     shown = "".join(f"<span>{_escaped(piece)}</span>" if n % 2 else _escaped(piece) for n, piece in enumerate(pieces))
     # At the start a list could begin.

@@ -1,4 +1,4 @@
-"""The result as tables of Locust's web UI: what its `extended_tabs`, `extended_tables` and `extended_stats` take."""
+"""The result as tables for Locust's web UI: its `extended_tabs`, `extended_tables` and `extended_stats`."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def template_args() -> dict[str, Any]:
 
 
 def extended_stats(result: Result | None, trouble: str = "") -> list[dict[str, Any]]:
-    """What the page asks for again and again: the rows of each tab.
+    """What the page polls: the rows of each tab.
 
-    The result may be that of a run which still lasts; `trouble` says why there is none.
+    The run may still last; `trouble` says why there is no result.
     """
     rows: dict[str, Iterable[dict[str, Any]]] = {"Answers": [], "Flips": [], "Verdict": []}
     if result is not None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from locust_cutover.judging.faults import FAULTS, Fault
-from locust_cutover.judging.fliptable import Convergence, Row
+from locust_cutover.judging.fliptable import Convergence, FlipCost
 from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.verdict import Expectation, PhaseFacts, PhaseVerdict, State, Verdict
 from locust_cutover.judging.visit import Kind
@@ -16,7 +16,7 @@ SPELLED_OUT = 3
 """Phases, or expectations, up to which a sentence names each."""
 
 SIGNS: dict[Verdict, str] = {"held": "✓", "violated": "✕", "inconclusive": "?"}
-"""For the eye that does not see the colour."""
+"""For readers who do not see the colour."""
 
 STATES = {
     State.WAITING: "not started",
@@ -33,10 +33,10 @@ NOT_FAULTS: dict[Kind, str] = {"ok": "ok", "unjudged": "could not be judged"}
 """What the kinds of answers mean that are no faults."""
 
 BOUNDS = (
-    "A harmful flip is one that cost visitors of this load a request. Another load meets other flips: "
-    "the outage per flip is what carries over."
+    "A harmful flip cost visitors of this load a request. Another load meets other flips; "
+    "the outage per flip carries over to it."
 )
-"""What the bounds for harmful flips are about."""
+"""What a bound for harmful flips does not cover."""
 
 
 HEADS: dict[Verdict, str] = {
@@ -44,16 +44,16 @@ HEADS: dict[Verdict, str] = {
     "violated": "Violated:",
     "inconclusive": "Inconclusive:",
 }
-"""What the headline begins with."""
+"""How the headline begins."""
 
 
 def sentence(result: Result) -> str:
-    """The headline: the verdict of the run, and what it is made of."""
+    """The headline: the verdict of the run, and the reason for it."""
     return f"{HEADS[result.verdict]} {why(result)}"
 
 
 def why(result: Result) -> str:
-    """What the verdict of the run is made of: the proof that it held, or what is wrong."""
+    """The reason for the verdict of the run: the proof that it held, or what is wrong."""
     if result.verdict == "violated":
         reasons = [
             f"{phase.phase.name}: {seen(phase, expectation)}, where none was expected"
@@ -78,7 +78,7 @@ def why(result: Result) -> str:
 
 
 def proof(phase: PhaseVerdict) -> str:
-    """What a phase that held has shown, and how much that proves: the control, the bounds, and what was allowed."""
+    """What a phase that held proves: the control, the bounds, and the faults that were allowed."""
     parts = [
         f"the control showed {seen(phase, expectation)}, as it must"
         for expectation in phase.expectations
@@ -100,7 +100,7 @@ def proof(phase: PhaseVerdict) -> str:
 
 
 def bounds(phase: PhaseVerdict) -> list[str]:
-    """How many flips did harm that was not expected, and how many could; faults with the same numbers in one sentence.
+    """How many flips were harmful, and how many could be; faults with the same numbers share a sentence.
 
     "lost and stale: 0 of 250 flips harmful; at most 1.2 % could be (95 %)"
     """
@@ -111,9 +111,9 @@ def bounds(phase: PhaseVerdict) -> list[str]:
 
 
 def bound(expectation: Expectation, phase: PhaseVerdict) -> str:
-    """How many flips did this harm, and how many could: "0 of 250 flips harmful; at most 1.2 % could be (95 %)".
+    """How many flips were harmful, and how many could be: "0 of 250 flips harmful; at most 1.2 % could be (95 %)".
 
-    It counts only flips that could have shown the fault, and says so where there were others.
+    Only flips that could have shown the fault count; the others are named.
     """
     flips, tried = phase.facts.flips, expectation.tried_flips
     harmful = expectation.harmful_flips - expectation.other_flips
@@ -138,7 +138,7 @@ def bound(expectation: Expectation, phase: PhaseVerdict) -> str:
 
 
 def untried(expectation: Expectation, flips: int) -> str:
-    """How many flips could not have shown the fault: no visit met them, or none came before the next flip."""
+    """How many flips could not show the fault: no visit met them, or none came before the next flip."""
     others = flips - expectation.tried_flips
     which = f"any of {flips:,} flips" if flips > 1 else "the flip"
     if expectation.tried_flips:
@@ -166,7 +166,7 @@ def outage(outage: Outage | None) -> str:
 
 
 def lost_per_deploy(outage: Outage, rate: float) -> str:
-    """What an outage means to a site with `rate` requests per second; empty where the visits carry no bound.
+    """What an outage means for a site with `rate` requests per second; empty if the visits carry no bound.
 
     "one lost request per 2,400 deploys"; without a loss "at worst, one lost request per 65,000 deploys".
     """
@@ -184,7 +184,7 @@ def lost_per_deploy(outage: Outage, rate: float) -> str:
 
 
 def background(phase: PhaseVerdict) -> str:
-    """What was lost while nothing flipped; empty where nothing was."""
+    """Losses away from flips; empty if there were none."""
     found = phase.background
     if found is None or not found.lost:
         return ""
@@ -195,14 +195,14 @@ def background(phase: PhaseVerdict) -> str:
 
 
 def late(facts: PhaseFacts) -> str:
-    """How many flips started late; empty where none did."""
+    """How many flips started late; empty if none did."""
     if not facts.late:
         return ""
     return f"{many(facts.late, 'flip')} started late (busy machine; counts are unaffected)"
 
 
 def last_line(result: Result) -> str:
-    """The verdict with its exit code; why there is none, and what to do about it."""
+    """The verdict with its exit code, the reason, and what to do about it."""
     line = f"verdict: {result.verdict} (exit code {result.exit_code})"
     if result.verdict == "held":
         return line
@@ -217,7 +217,7 @@ def no_verdict(exit_code: int, reason: str) -> str:
 
 
 def _advice(result: Result) -> str:
-    """What to do about an inconclusive run, where its reasons do not say it."""
+    """What to do about an inconclusive run, if its reasons do not say so."""
     if result.problems:
         return "see to this, then run it again"
     states = {phase.facts.state for phase in result.phases}
@@ -252,7 +252,7 @@ def where(expectation: Expectation) -> str:
 
 
 def convergence(phase: PhaseVerdict) -> list[str]:
-    """For how long an old release was served, and whether that was seen to end; nothing where none was stale."""
+    """How long an old release was served, and whether that ended; nothing if no visit was stale."""
     told = phase.convergence
     sentences = []
     if phase.longest_stale:
@@ -267,14 +267,14 @@ def convergence(phase: PhaseVerdict) -> list[str]:
 
 
 def not_converged_until(told: Convergence) -> str:
-    """What came before every visit was seen to get the new release; empty where nothing did."""
+    """What came before every visit got the new release; empty if nothing did."""
     if not told.unseen:
         return ""
     return "the next flip came" if told.next_flip else "the phase ended"
 
 
 def facts(phase: PhaseVerdict, fault: Fault) -> list[str]:
-    """What else there is to say of one kind of fault."""
+    """Further facts about one kind of fault."""
     match fault:
         case "lost":
             return [fact for fact in (background(phase), late(phase.facts)) if fact]
@@ -284,13 +284,13 @@ def facts(phase: PhaseVerdict, fault: Fault) -> list[str]:
             return []
 
 
-def cost(row: Row) -> str:
+def cost(row: FlipCost) -> str:
     """What a flip cost: "2 lost, 1 torn"."""
     return ", ".join(f"{count:,} {fault}" for fault, count in zip(FAULTS, row.faults, strict=True) if count)
 
 
 def extended(phase: PhaseVerdict) -> str:
-    """That a control went on, for a table or a line of its own; empty when it did not."""
+    """That a control was extended; empty if it was not."""
     times = phase.facts.extended
     if not times:
         return ""
@@ -378,7 +378,7 @@ def relative(nanoseconds: int) -> str:
 
 
 def microseconds(number: float) -> str:
-    """An estimate in microseconds, as exact as it is worth."""
+    """An estimate in microseconds, with no more digits than it deserves."""
     if number == 0:
         return "0 µs"
     if number >= 100_000:
@@ -387,14 +387,14 @@ def microseconds(number: float) -> str:
 
 
 def percentage(share: float) -> str:
-    """A share of 0 to 1 in percent; below one percent to three digits, since the smallest are what one looks for."""
+    """A share of 0 to 1 in percent; below one percent to three digits, since small shares matter most."""
     value = 100 * share
     digits = 1 if value >= 1 or not value else 2 - math.floor(math.log10(value))
     return f"{value:.{digits}f}".rstrip("0").rstrip(".") + " %"
 
 
 def many(count: int, noun: str) -> str:
-    """The count, as people write it, with its noun."""
+    """The count with its noun: "1,234 flips"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 

@@ -23,7 +23,7 @@ import gevent
 import locust_cutover.nodes.gate
 from locust_cutover.client.marks import Marks
 from locust_cutover.judging.faults import Expected
-from locust_cutover.judging.fliptable import FlipTable, Row
+from locust_cutover.judging.fliptable import FlipCost, FlipTable
 from locust_cutover.judging.judge import Judgment, judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip, Timeline
@@ -218,8 +218,8 @@ class Found:
     phases: list[PhaseVerdict] = field(default_factory=list)
     again: list[PhaseVerdict] = field(default_factory=list)
     """The same by one tally of all visits, judged when all flips were known."""
-    rows: list[list[Row]] = field(default_factory=list)
-    rows_again: list[list[Row]] = field(default_factory=list)
+    rows: list[list[FlipCost]] = field(default_factory=list)
+    rows_again: list[list[FlipCost]] = field(default_factory=list)
 
 
 class Simulation:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cutover.judging.faults import FAULTS
-from locust_cutover.judging.fliptable import MOST, NEWEST, Convergence, FlipTable, Row
+from locust_cutover.judging.fliptable import MOST, NEWEST, Convergence, FlipCost, FlipTable
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
@@ -46,7 +46,7 @@ def table_of(*flips: Flip, sparse: bool = False) -> FlipTable:
 def test_all_flips_stand_in_the_table_in_order() -> None:
     """With their releases and times, whether they met a visit or not."""
     flips = [flip(number) for number in range(1, 8)]
-    assert list(table_of(*flips).rows()) == [Row(one, 0, NONE) for one in flips]
+    assert list(table_of(*flips).rows()) == [FlipCost(one, 0, NONE) for one in flips]
 
 
 def test_a_failed_flip_keeps_its_outcome() -> None:
@@ -76,7 +76,7 @@ def test_counts_may_come_before_the_flips_after_theirs() -> None:
 @pytest.mark.parametrize(("kind", "count"), [("lost", 2), ("torn", 3), ("stale", 4)])
 def test_a_row_gives_its_count_by_kind(kind: Kind, count: int) -> None:
     """Each kind its own."""
-    assert Row(flip(1), 9, (2, 3, 4)).count(kind) == count
+    assert FlipCost(flip(1), 9, (2, 3, 4)).count(kind) == count
 
 
 def test_harmful_counts_flips_and_not_visits() -> None:
@@ -106,7 +106,7 @@ def test_a_harmful_flip_of_a_sparse_table_has_all_its_visits(harm_first: bool) -
     for one in tolls if harm_first else tolls[::-1]:
         table.count(flip(7, "File exists"), one)
     table.count(flip(4), toll(9))
-    assert list(table.rows()) == [Row(flip(7, "File exists"), 9, (1, 0, 0))]
+    assert list(table.rows()) == [FlipCost(flip(7, "File exists"), 9, (1, 0, 0))]
 
 
 # Flips that a visit met, and positive controls.
@@ -170,8 +170,8 @@ def test_what_a_flip_of_the_phase_before_made_stale_stands_under_that_flip() -> 
     before.add(last)
     for one in (before, table):
         one.take(tally)
-    assert list(before.rows()) == [Row(last, 1, (1, 0, 0))]
-    assert list(table.rows()) == [Row(last, 1, (0, 0, 1)), Row(flip(1), 1, (0, 1, 0))]
+    assert list(before.rows()) == [FlipCost(last, 1, (1, 0, 0))]
+    assert list(table.rows()) == [FlipCost(last, 1, (0, 0, 1)), FlipCost(flip(1), 1, (0, 1, 0))]
     assert (table.harmful("stale"), table.harmful_others("stale"), table.shown("stale"), table.probes) == (0, 1, 0, 0)
 
 

@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from locust_cutover.judging.answers import UNKNOWN_FLIPS, UNKNOWN_RELEASE
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.visit import Visit
@@ -179,7 +180,7 @@ def test_every_visit_of_any_history_is_judged_as_the_oracle_judges_it(history: l
         during = met(visit, history)
         if judgment.kind in ("ok", "lost"):
             assert judgment.flip == (during[-1] if during else None)
-        if judgment.kind in ("lost", "torn", "stale"):
+        if judgment.kind in FAULTS:
             assert judgment.place == place(visit, "a", history)
         if judgment.kind != "unjudged":
             assert judgment.met == ((during[0].number, during[-1].number) if during else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from locust_cutover.judging.faults import FAULTS
 from matrix.cell import FREQUENT, RARE, RARE_EVERY, Cell
 from matrix.result import CellResult
 from matrix.round import Round
@@ -54,7 +55,7 @@ def phase(name: str = FREQUENT, **values: Any) -> dict[str, Any]:
 def observed(**faults: int | str) -> dict[str, dict[str, Any]]:
     """The expectations of a phase: how often each fault was seen, or the verdict on one that was not."""
     found = {}
-    for fault in ("lost", "torn", "stale"):
+    for fault in FAULTS:
         seen = faults.get(fault, "held")
         number = seen if isinstance(seen, int) else 0
         verdict = "violated" if number else "held" if seen == 0 else seen

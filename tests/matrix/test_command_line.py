@@ -75,7 +75,7 @@ def test_a_round_that_is_there_is_not_played_again(folder: Path, tmp_path: Path)
     second.unlink()
     said = run(*ONE_CELL, "--cells", str(cells))
     assert said.returncode == 0, said.stdout
-    assert "1 of 2 rounds are there already" in said.stdout
+    assert "1 of 2 rounds were measured earlier" in said.stdout
     assert "[  1/1] round 2: embedded-pinned × atomic" in said.stdout
     assert (first.read_text(), second.read_text() == before[1]) == (before[0], False)
     assert "# Results\n\nMine." in page.read_text()
@@ -117,7 +117,7 @@ def test_the_rounds_are_spread_over_the_call_and_one_that_fails_does_not_stop_th
     assert "no socket can have a path of over 107 bytes" in result.stdout
     rows = from_csv((cells / "results.csv").read_text())
     assert [row["worst"] for row in rows] == ["not measured", "clean"]
-    assert "2 of 4 rounds are there already" in run(*arguments, TMPDIR=str(deep)).stdout
+    assert "2 of 4 rounds were measured earlier" in run(*arguments, TMPDIR=str(deep)).stdout
 
 
 def test_a_claim_that_is_not_so_is_told(folder: Path, tmp_path: Path) -> None:
@@ -133,17 +133,17 @@ def test_a_page_without_the_place_for_the_table_is_left_alone(folder: Path, tmp_
     (tmp_path / "results.md").write_text(f"Mine.\n{BEGIN}\nMine as well.\n")
     result = run(*ONE_CELL, "--cells", str(folder), "--into", str(tmp_path))
     assert result.returncode == 2
-    assert result.stdout.splitlines()[-1].startswith(f"{tmp_path / 'results.md'}: the table is to stand between")
+    assert result.stdout.splitlines()[-1].startswith(f"{tmp_path / 'results.md'}: expected the table between")
     assert os.listdir(tmp_path) == ["results.md"]
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (as_csv([result(), result("atomic", "embedded-pinned")]), "has 1 cells that this table leaves out"),
+        (as_csv([result(), result("atomic", "embedded-pinned")]), "would lose 1 cells that are not in this table"),
         (
             as_csv([of_rounds(*[played()] * 3, strategy="atomic", server="embedded-pinned")]),
-            "has more rounds than the 2 of this table",
+            "has more rounds than this table (2)",
         ),
     ],
 )
@@ -188,7 +188,7 @@ def test_a_signal_ends_the_cell_in_hand_and_says_how_to_go_on(tmp_path: Path, nu
         os.killpg(process.pid, number)
         output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130, output
-    assert "stopped; the same command goes on where this one was" in output
+    assert "stopped; run the same command to continue" in output
     assert recall(Cell(load_strategy("atomic"), "embedded"), 1, tmp_path / "cells") is None, "half a cell is none"
     assert "Traceback" not in output
     _, alive = psutil.wait_procs(family, timeout=PATIENCE)

@@ -153,7 +153,7 @@ def test_a_round_that_contradicts_a_claim_fails_the_sample(
         "caddy × atomic: lost; not decided: outage_us > 1",
         "nginx × atomic: lost; OTHERWISE: lost is 1, not == 0",
     ]
-    assert said[-1] == "3 cells: 1 as claimed, 1 otherwise, 1 could decide nothing"
+    assert said[-1] == "3 cells: 1 as claimed, 1 otherwise, 1 undecided"
 
 
 def test_the_code_of_today_bears_out_what_is_claimed_of_the_table(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.verdict import Expectation, PhaseFacts, PhaseVerdict, State, judge_phase
 from locust_cutover.judging.visit import Kind, Visit
+from locust_cutover.reports import words
 from locust_cutover.reports.console import render, wants_colour
 from locust_cutover.result import Result
 from locust_cutover.scenario.model import Load, Phase, Scenario, Site
 from locust_cutover.scenario.read import MAX_NAME
+from tests.reports.runs import proved
 
 EXPECT: dict[Fault, Expected] = {"lost": "some", "torn": "any", "stale": "none"}
 
@@ -66,19 +68,12 @@ def verdict(
 
 def lines(*phases: PhaseVerdict, **changes: Any) -> list[str]:
     """The report of a run with these phases."""
-    now = datetime(2026, 1, 2, tzinfo=UTC)
-    values = {
-        "scenario": Scenario("two", Path("two.yaml"), "", Site(), Load(), (PHASE,) * len(phases)),
-        "phases": phases,
-        "flips": (),
-        "server": "nginx 1.22.1",
-        "users": 10,
-        "url": "http://127.0.0.1:8080",
-        "began": 0,
-        "started": now,
-        "ended": now,
-    }
-    return render(Result(**{**values, **changes})).splitlines()
+    return render(result(*phases, **changes)).splitlines()
+
+
+def result(*phases: PhaseVerdict, **changes: Any) -> Result:
+    """The result of a run with these phases."""
+    return proved([PHASE] * len(phases), phases, (), **changes)
 
 
 def test_the_report_of_a_phase_from_top_to_bottom() -> None:
@@ -101,8 +96,7 @@ def test_the_report_of_a_phase_from_top_to_bottom() -> None:
         f"  {'stale: 0; expected: none':<58} held",
         "  stale: 0 of 500 flips harmful; at most 0.597 % could be (95 %)",
         "",
-        "note: A harmful flip is one that cost visitors of this load a request. Another",
-        "    load meets other flips: the outage per flip is what carries over.",
+        *textwrap.wrap(f"note: {words.BOUNDS}", 80, subsequent_indent="    "),
         "why: forced: the control showed 30 of 10,000 visits lost (0.3 %) at 1 flip, as",
         "    it must; stale: 0 of 500 flips harmful; at most 0.597 % could be (95 %); 30",
         "    of 10,000 visits torn (0.3 %) at 1 flip, which the scenario allows.",
@@ -269,13 +263,6 @@ def test_a_text_with_a_line_feed_stays_in_its_place() -> None:
 
 
 # The last line, and colours.
-
-
-def result(phase: PhaseVerdict) -> Result:
-    """The result of a run with this phase."""
-    now = datetime(2026, 1, 2, tzinfo=UTC)
-    scenario = Scenario("two", Path("two.yaml"), "", Site(), Load(), (PHASE,))
-    return Result(scenario, (phase,), (), "nginx 1.22.1", 10, "http://127.0.0.1:8080", 0, now, now)
 
 
 def test_the_line_before_the_last_says_where_the_report_is() -> None:

@@ -174,7 +174,7 @@ def test_of_many_harmful_flips_the_worst_are_shown() -> None:
 
 def test_a_run_without_harm_says_so() -> None:
     """Instead of an empty page."""
-    assert "No flip did harm." in everything(parsed(result(held())))
+    assert "No flip was harmful." in everything(parsed(result(held())))
 
 
 def test_a_phase_that_was_never_run_is_there() -> None:
@@ -189,8 +189,8 @@ def test_a_phase_that_was_never_run_is_there() -> None:
 def test_flips_without_visits_and_visits_without_flips_are_shown() -> None:
     """Nothing was proved, and what there was can be seen."""
     text = everything(parsed(result(Told("still").visit(5, "a", "a", times=3), Told("empty").flip(9))))
-    assert "3 visits in 2.0 s, 0 flips" in text
-    assert "0 visits in 2.0 s, 1 flip" in text
+    assert "3 visits in 2 s, 0 flips" in text
+    assert "0 visits in 2 s, 1 flip" in text
 
 
 def test_what_was_not_judged_and_not_flipped_is_said() -> None:
@@ -215,7 +215,7 @@ def test_what_a_failed_command_printed_is_shown_as_it_was() -> None:
 def test_a_phase_as_fast_as_possible_says_that_only_harmful_flips_are_kept() -> None:
     """A million flips are not drawn one by one."""
     text = everything(parsed(result(Told("fast", every=0).flip(100).visit(99.5, answer="404 Not Found"))))
-    assert "With every: 0 only the flips that did harm are kept." in text
+    assert "With `every: 0`, only harmful flips are recorded." in text
     assert "1 harmful flip" in text
     still = everything(parsed(result(Told("as it is", every=0).visit(5, "a", "a"))))
     assert "With every: 0" not in still

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.reports import junit
 from locust_cutover.result import Result
 from locust_cutover.scenario.external import External
@@ -38,7 +39,7 @@ def violated() -> Told:
 def test_there_is_a_case_for_each_phase_and_expectation() -> None:
     """CI systems show them by scenario and phase."""
     assert list(cases(result(violated(), held()))) == [
-        (f"two.{phase}", f"{fault}: none") for phase in ("forced", "atomic") for fault in ("lost", "torn", "stale")
+        (f"two.{phase}", f"{fault}: none") for phase in ("forced", "atomic") for fault in FAULTS
     ]
 
 

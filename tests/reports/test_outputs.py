@@ -319,8 +319,8 @@ def test_a_file_that_can_be_written_is_taken_and_not_touched(tmp_path: Path, nam
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("{folder}", "{folder}: is a folder"),
-        ("{folder}/file/x", "{folder}/file/x: {folder}/file is not a folder"),
+        ("{folder}", "{folder}: expected a file, got a folder"),
+        ("{folder}/file/x", "{folder}/file/x: expected a folder, got a file: {folder}/file"),
         ("{folder}/" + 300 * "x", "File name too long"),
     ],
 )

@@ -88,7 +88,7 @@ def test_all_reports_of_a_run_agree_and_have_no_secret(tmp_path: Path, workers: 
     text = " ".join(root.itertext())
     assert f"{lost:,} of {visits['forced']:,} visits lost" in text
     assert "close up" in text
-    assert "No flip did harm." not in text
+    assert "No flip was harmful." not in text
     assert f"locust --headless --scenario {tmp_path}/scenario.yaml --csv {locust.prefix} --report" in text
     assert "--api-token ... --only-summary" in text
     for path in (tmp_path / "report").iterdir():
@@ -126,7 +126,7 @@ def test_a_file_that_cannot_be_written_is_one_line_and_exit_code_2(tmp_path: Pat
         assert locust.wait() == 2
         assert locust.leaves_nothing()
     (line,) = locust.lines
-    assert line.endswith(f": error: argument {option}: {tmp_path}: is a folder")
+    assert line.endswith(f": error: argument {option}: {tmp_path}: expected a file, got a folder")
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -285,7 +285,7 @@ def test_plain_locust_in_the_repository_does_the_default_run(tmp_path: Path, arg
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize(
     ("option", "value", "said"),
-    [("--scenario", "atomi", "did you mean atomic?"), ("--csv", "{file}/run", "{file} is not a folder")],
+    [("--scenario", "atomi", "did you mean atomic?"), ("--csv", "{file}/run", "expected a folder, got a file: {file}")],
 )
 def test_a_wrong_command_line_is_one_line_and_exit_code_2(
     tmp_path: Path, option: str, value: str, said: str, workers: int

@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_written_is_refused(
     file = Path(write(tmp_path, ATOMIC))
     said = refused(parser, capsys, option, str(file / "run"))
     assert said.startswith(f"argument {option}: {file}/run")
-    assert said.endswith(f": {file} is not a folder")
+    assert said.endswith(f": expected a folder, got a file: {file}")
 
 
 def test_a_scenario_is_checked_once(parser: LocustArgumentParser, tmp_path: Path) -> None:
