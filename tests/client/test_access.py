@@ -49,7 +49,7 @@ def test_a_variable_that_is_no_text_is_named_without_its_value(monkeypatch: pyte
     monkeypatch.setitem(os.environ, "SHOP_PASSWORD", os.fsdecode("geheim-ß".encode("latin-1")))
     with pytest.raises(AccessError) as caught:
         LOCKED.fields()
-    assert str(caught.value) == "site.auth: the environment variable SHOP_PASSWORD is not in UTF-8"
+    assert str(caught.value) == "site.auth: the environment variable SHOP_PASSWORD is not UTF-8 text"
 
 
 def test_without_anything_the_system_is_trusted_and_nothing_is_sent() -> None:
