@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 
+from locust_cutover.history import Run
 from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.tally import Tally
@@ -68,21 +69,6 @@ class Result:
     def exit_code(self) -> ExitCode:
         """What the process ends with."""
         return ExitCode[self.verdict.upper()]
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is known of a run besides what happened in it; the fields are those of its result."""
-
-    scenario: Scenario
-    server: str
-    users: int
-    seed: int | None
-    url: str
-    began: int
-    started: datetime
-    versions: Mapping[str, str]
-    machine: Mapping[str, str | int | None]
 
 
 def assemble(
