@@ -28,7 +28,7 @@ class HistoryError(ValueError):
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFacts:
     """What is known of a run besides what happened in it; the fields are those of its result."""
 
     scenario: Scenario
@@ -48,7 +48,7 @@ class RunLine:
 
     run: str
     releases: Sequence[str]
-    what: Run
+    what: RunFacts
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def _operation(op: str, values: dict[str, Any], place: str) -> Operation:
 
 def _run(values: dict[str, Any]) -> RunLine:
     """Older versions had no seed, no versions and no machine."""
-    what = Run(
+    what = RunFacts(
         scenario=recall(values["scenario"]),
         server=values["server"],
         users=values["users"],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 
-from locust_cutover.history import Run
+from locust_cutover.history import RunFacts
 from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.tally import Tally
@@ -72,7 +72,7 @@ class Result:
 
 
 def assemble(
-    run: Run, facts: Iterable[PhaseFacts], tally: Tally, flips: Sequence[FlipTable], ended: datetime
+    run: RunFacts, facts: Iterable[PhaseFacts], tally: Tally, flips: Sequence[FlipTable], ended: datetime
 ) -> Result:
     """The result of a run by its counts, whether it was live or is judged again."""
     judged, available = run.scenario.site.judged, processors(run.machine)

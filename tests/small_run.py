@@ -15,7 +15,7 @@ from locust_cutover.history import (
     OpenLine,
     Operation,
     OverLine,
-    Run,
+    RunFacts,
     RunLine,
     StartLine,
 )
@@ -36,7 +36,7 @@ SCENARIO = Scenario(
     ),
 )
 
-RUN = Run(
+RUN = RunFacts(
     scenario=SCENARIO,
     server="gevent.pywsgi 25.4",
     users=2,
@@ -81,7 +81,7 @@ def facts(**changes: Any) -> PhaseFacts:
 
 
 def owner(
-    *visits: Visit, elsewhere: int = 0, phases: Sequence[PhaseFacts] | None = None, run: Run = RUN
+    *visits: Visit, elsewhere: int = 0, phases: Sequence[PhaseFacts] | None = None, run: RunFacts = RUN
 ) -> list[Operation]:
     """The operations of the node that owns the link; `elsewhere` is the number of visits in workers' files."""
     return [

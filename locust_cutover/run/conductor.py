@@ -12,7 +12,7 @@ from pathlib import Path
 import gevent
 from gevent.event import Event as Moment
 
-from locust_cutover.history import History, Operation, OverLine, Run, RunLine
+from locust_cutover.history import History, Operation, OverLine, RunFacts, RunLine
 from locust_cutover.judging.verdict import ExitCode, PhaseFacts, State
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.result import Result, assemble, machine, versions
@@ -72,7 +72,7 @@ class Conductor:
         seed = draw_seed() if scenario.seed is None else scenario.seed
         began, started = time.monotonic_ns(), datetime.now().astimezone()
         self.result: Result | None = None
-        self._run = Run(scenario, "", users, seed, "", began, started, versions(), machine())
+        self._run = RunFacts(scenario, "", users, seed, "", began, started, versions(), machine())
         self._stage = Stage(scenario, host, patience, keep_site, commands)
         self._nodes = nodes
         self._patience = patience
