@@ -188,24 +188,28 @@ def read(path: Path, wanted: Container[str] = OPERATIONS) -> Iterator[Operation]
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
-                values = _parse(line, f"{path}:{number}")
-                op = values.pop("op")
-                if op in wanted:
-                    yield _operation(op, values, f"{path}:{number}")
+                try:
+                    op, values = _parse(line)
+                    operation = _operation(op, values) if op in wanted else None
+                except HistoryError as error:
+                    raise HistoryError(f"{path}:{number}: {error}") from None
+                if operation is not None:
+                    yield operation
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise HistoryError(f"{path}:{number + 1}: {getattr(error, 'strerror', None) or error}") from None
     if op != "end":
         raise HistoryError(f"{path}:{number + 1}: {CUT_OFF}")
 
 
-def _parse(line: str, place: str) -> dict[str, Any]:
+def _parse(line: str) -> tuple[str, dict[str, Any]]:
+    """The `op` and the other fields."""
     try:
         values = json.loads(line)
     except ValueError:
         values = None
     if not isinstance(values, dict) or not isinstance(values.get("op"), str):
-        raise HistoryError(f"{place}: expected a JSON object with op, got {line[:40]!r}")
-    return values
+        raise HistoryError(f"expected a JSON object with op, got {line[:40]!r}")
+    return values.pop("op"), values
 
 
 def _values(operation: Operation) -> dict[str, Any]:
@@ -222,14 +226,15 @@ def _values(operation: Operation) -> dict[str, Any]:
             return vars(operation)
 
 
-def _operation(op: str, values: dict[str, Any], place: str) -> Operation:
+def _operation(op: str, values: dict[str, Any]) -> Operation:
     """The operation with these fields; HistoryError for those of another version."""
     try:
         match op:
             case "run":
                 return _run(values)
             case "visit":
-                return Visit(**{**values, "marks": tuple(values["marks"])})
+                values["marks"] = tuple(values["marks"])
+                return Visit(**values)
             case "over":
                 ended = datetime.fromisoformat(values["ended"])
                 phases = [PhaseFacts(**facts) for facts in values["phases"]]
@@ -237,7 +242,7 @@ def _operation(op: str, values: dict[str, Any], place: str) -> Operation:
             case _:
                 return OPERATIONS[op](**values)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise HistoryError(f"{place}: not a history of this version: {error!r}") from None
+        raise HistoryError(f"not a history of this version: {error!r}") from None
 
 
 def _run(values: dict[str, Any]) -> RunLine:
