@@ -327,11 +327,6 @@ def test_a_file_that_was_cut_off_is_refused_by_name_and_line(tmp_path: Path, com
     assert command.refuses(path) == f"{path}:10: {CUT_OFF}"
 
 
-def test_a_file_that_is_missing_is_refused_by_name(tmp_path: Path, command: Command) -> None:
-    """In the words of the system."""
-    assert command.refuses(tmp_path / "run.jsonl").endswith("run.jsonl:1: No such file or directory")
-
-
 def without(key: str) -> Callable[[dict[str, Any]], object]:
     """Takes a key out of an operation."""
     return lambda line: line.pop(key)

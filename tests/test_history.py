@@ -91,12 +91,6 @@ def test_the_document_names_each_operation_and_its_fields() -> None:
     assert told == written
 
 
-def test_a_visit_without_marks_comes_back_without(tmp_path: Path) -> None:
-    """An empty tuple, not a list: the judge makes a set of it."""
-    path = write(tmp_path / "run.jsonl", [LOST])
-    assert list(read(path, {"visit"})) == [LOST]
-
-
 def test_the_folder_is_made(tmp_path: Path) -> None:
     """Like that of the CSV files."""
     assert list(read(write(tmp_path / "not" / "yet" / "run.jsonl", [])))
@@ -142,18 +136,14 @@ def test_a_file_without_its_end_was_cut_off(tmp_path: Path, name: str) -> None:
     assert str(caught.value) == f"{path}:3: {CUT_OFF}"
 
 
-def test_an_empty_file_was_cut_off(tmp_path: Path) -> None:
-    """A process that was killed at once leaves one."""
-    path = tmp_path / "run.jsonl"
-    path.touch()
-    assert refused(path) == f"{path}:1: {CUT_OFF}"
-
-
-def test_a_line_that_was_cut_off_is_none(tmp_path: Path) -> None:
-    """As a full disk leaves it."""
+@pytest.mark.parametrize(
+    ("size", "line", "problem"), [(0, 1, CUT_OFF), (40, 2, NO_OPERATION)], ids=["killed at once", "a full disk"]
+)
+def test_a_file_that_ends_within_a_line_is_named(tmp_path: Path, size: int, line: int, problem: str) -> None:
+    """Before the first one, or in the middle."""
     path = write(tmp_path / "run.jsonl", [StartLine("a"), OpenLine(0, 1)])
-    path.write_bytes(path.read_bytes()[:40])
-    assert refused(path).startswith(f"{path}:2: {NO_OPERATION}")
+    path.write_bytes(path.read_bytes()[:size])
+    assert refused(path).startswith(f"{path}:{line}: {problem}")
 
 
 @pytest.mark.parametrize("cut", [1, 9, 30, -1, -9])
@@ -172,15 +162,13 @@ def test_a_line_that_is_no_operation_is_named(tmp_path: Path, line: str) -> None
     assert refused(path).startswith(f"{path}:2: {NO_OPERATION}")
 
 
-def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("run.jsonl", "No such file or directory"), ("run.jsonl.gz", "No such file or directory"), ("", "Is a directory")],
+)
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, name: str, problem: str) -> None:
     """In the words of the system."""
-    assert refused(tmp_path / "run.jsonl") == f"{tmp_path}/run.jsonl:1: No such file or directory"
-    assert refused(tmp_path / "run.jsonl.gz") == f"{tmp_path}/run.jsonl.gz:1: No such file or directory"
-
-
-def test_a_folder_is_no_history(tmp_path: Path) -> None:
-    """In the words of the system."""
-    assert refused(tmp_path) == f"{tmp_path}:1: Is a directory"
+    assert refused(tmp_path / name) == f"{tmp_path / name}:1: {problem}"
 
 
 @pytest.mark.parametrize(
