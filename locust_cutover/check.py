@@ -6,19 +6,32 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from locust_cutover.history import HistoryError, Operation, read, read_flip, read_visit
+from locust_cutover.history import (
+    OPERATIONS,
+    BlindLine,
+    HistoryError,
+    NodeLine,
+    Operation,
+    OverLine,
+    RunLine,
+    StartLine,
+    read,
+)
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
-from locust_cutover.judging.timeline import Timeline
-from locust_cutover.judging.verdict import ExitCode, PhaseFacts
+from locust_cutover.judging.timeline import Flip, Timeline
+from locust_cutover.judging.verdict import ExitCode
+from locust_cutover.judging.visit import Visit
 from locust_cutover.reports import console, outputs
 from locust_cutover.reports.outputs import Outputs
-from locust_cutover.result import Result, Run, assemble
-from locust_cutover.scenario.model import recall
+from locust_cutover.result import Result, assemble
+
+T = TypeVar("T", RunLine, OverLine)
 
 EXAMPLES = """
 exit code: as the run's: 0 held, 1 violated, 3 inconclusive (also when it held and a file that was
@@ -30,63 +43,73 @@ example:
 """
 
 
-def check(paths: Sequence[Path]) -> Result:
-    """The result of the run whose history the files hold; HistoryError when they do not hold all of it.
+@dataclass
+class Record:
+    """What the files hold besides their visits."""
 
-    1. Read everything but the visits: the owner's file has the run, its flips and its facts.
-    2. Read the visits and judge each, now that all flips are known.
+    run: RunLine
+    over: OverLine
+    timeline: Timeline
+    tables: list[FlipTable]
+    known_until: int | None = None
+    """Flips after this time are unknown."""
+
+
+def check(paths: Sequence[Path]) -> Result:
+    """The result of the run whose history is in the files; HistoryError when they do not hold all of it.
+
+    1. Read everything but the visits.
+    2. Judge each visit, now that all flips are known.
+    3. Assemble the result as a run does.
     """
     # 1.
-    operations = [operation for path in paths for operation in read(path) if operation["op"] != "visit"]
-    run = _only(operations, "run")
-    over = _only(operations, "over")
-    if any(node["run"] != run["run"] for node in operations if node["op"] == "node"):
-        raise HistoryError("the files are of different runs")
-    scenario = recall(run["scenario"])
-    timeline = Timeline(run["releases"])
-    tables = [FlipTable(index, phase.sparse) for index, phase in enumerate(scenario.phases)]
-    known_until = None
-    for operation in operations:
-        match operation["op"]:
-            case "start":
-                timeline.start(operation["release"])
-            case "flip":
-                flip = read_flip(operation)
-                timeline.add(flip)
-                tables[flip.phase].add(flip)
-            case "blind":
-                known_until = operation["after"]
+    record = _read(paths)
     # 2.
+    tally = _judge(paths, record)
+    # 3.
+    over = record.over
+    result = assemble(record.run.what, over.phases, tally, record.tables, over.ended)
+    return result.with_problems(over.problems)
+
+
+def _read(paths: Sequence[Path]) -> Record:
+    operations = [operation for path in paths for operation in read(path, OPERATIONS.keys() - {"visit"})]
+    run = _only(operations, RunLine, "file of the node that owns the link")
+    over = _only(operations, OverLine, "end of the run (op over)")
+    if any(isinstance(node, NodeLine) and node.run != run.run for node in operations):
+        raise HistoryError("expected files of one run, got files of different runs")
+    tables = [FlipTable(index, phase.sparse) for index, phase in enumerate(run.what.scenario.phases)]
+    record = Record(run, over, Timeline(run.releases), tables)
+    for operation in operations:
+        match operation:
+            case StartLine(release):
+                record.timeline.start(release)
+            case Flip():
+                record.timeline.add(operation)
+                tables[operation.phase].add(operation)
+            case BlindLine(after):
+                record.known_until = after
+    return record
+
+
+def _judge(paths: Sequence[Path], record: Record) -> Tally:
     tally = Tally()
     for path in paths:
-        for operation in read(path):
-            if operation["op"] == "visit":
-                visit = read_visit(operation)
-                tally.add(visit, judge(visit, timeline, known_until))
-    if tally.answers.total() != over["visits"]:
-        raise HistoryError(f"{tally.answers.total()} of {over['visits']} visits are here; give the workers' files, too")
-    for table in tables:
+        for visit in read(path, {"visit"}):
+            assert isinstance(visit, Visit)
+            tally.add(visit, judge(visit, record.timeline, record.known_until))
+    found, counted = tally.answers.total(), record.over.visits
+    if found != counted:
+        raise HistoryError(f"expected {counted} visits, got {found}; give each file once, and those of all workers")
+    for table in record.tables:
         table.take(tally)
-    what = Run(
-        scenario=scenario,
-        server=run["server"],
-        users=run["users"],
-        seed=run.get("seed"),
-        url=run["url"],
-        began=run["began"],
-        started=datetime.fromisoformat(run["started"]),
-        versions=dict(run.get("versions", {})),
-        machine=dict(run.get("machine", {})),
-    )
-    facts = [PhaseFacts(**facts) for facts in over["phases"]]
-    result = assemble(what, facts, tally, tables, datetime.fromisoformat(over["ended"]))
-    return result.with_problems(over.get("problems", []))
+    return tally
 
 
-def _only(operations: Iterable[Operation], op: str) -> Operation:
-    found = [operation for operation in operations if operation["op"] == op]
+def _only(operations: Iterable[Operation], kind: type[T], what: str) -> T:
+    found = [operation for operation in operations if isinstance(operation, kind)]
     if len(found) != 1:
-        raise HistoryError(f"{len(found)} operations {op!r}: one file of the node that owns the link is due")
+        raise HistoryError(f"expected one {what}, got {len(found)}")
     return found[0]
 
 

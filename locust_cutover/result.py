@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 
+from locust_cutover.history import RunFacts
 from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.tally import Tally
@@ -70,23 +71,8 @@ class Result:
         return ExitCode[self.verdict.upper()]
 
 
-@dataclass(frozen=True)
-class Run:
-    """What is known of a run besides what happened in it; the fields are those of its result."""
-
-    scenario: Scenario
-    server: str
-    users: int
-    seed: int | None
-    url: str
-    began: int
-    started: datetime
-    versions: Mapping[str, str]
-    machine: Mapping[str, str | int | None]
-
-
 def assemble(
-    run: Run, facts: Iterable[PhaseFacts], tally: Tally, flips: Sequence[FlipTable], ended: datetime
+    run: RunFacts, facts: Iterable[PhaseFacts], tally: Tally, flips: Sequence[FlipTable], ended: datetime
 ) -> Result:
     """The result of a run by its counts, whether it was live or is judged again."""
     judged, available = run.scenario.site.judged, processors(run.machine)

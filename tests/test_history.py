@@ -6,31 +6,49 @@ import gzip
 import json
 import os
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from locust_cutover import history as history_module
-from locust_cutover.history import History, HistoryError, Operation, read, read_flip, read_visit, worker_path
+from locust_cutover.history import (
+    CUT_OFF,
+    OPERATIONS,
+    BlindLine,
+    EndLine,
+    History,
+    HistoryError,
+    NodeLine,
+    OpenLine,
+    Operation,
+    StartLine,
+    read,
+    worker_path,
+)
 from locust_cutover.judging.timeline import STILL, Flip
+from locust_cutover.judging.verdict import PhaseFacts, State
 from locust_cutover.judging.visit import Visit
 from tests.locust_process import ROOT
+from tests.small_run import LOST, facts, owner, visit, write
 
 NAMES = ["run.jsonl", "run.jsonl.gz"]
+
+NO_OPERATION = "expected a JSON object with op, got "
+
+GOLDEN = ROOT / "tests" / "history.jsonl"
 
 FLIP = Flip(1, 2, "v2", 1000, STILL, 'the link points to "ü"\n')
 
 VISIT = Visit(1, "GET", "/current/?q=ü", 1000, 2000, "200 OK", True, ("v1", "v2"), 2, 34)
 
-
-def write(path: Path, *operations: Operation) -> Path:
-    """A history with these operations and its end."""
-    history = History(path)
-    for operation in operations:
-        facts = {key: value for key, value in operation.items() if key != "op"}
-        history.say(operation["op"], **facts)
-    history.close()
-    return path
+EACH: list[Operation] = [
+    *owner(LOST, visit(0, 2500, "b"), phases=[facts(), facts(state=State.CUT_SHORT)]),
+    FLIP,
+    VISIT,
+    BlindLine(7900),
+    NodeLine("r1", 0),
+]
+"""At least one operation of each kind."""
 
 
 def lines(path: Path) -> list[str]:
@@ -47,61 +65,35 @@ def refused(path: Path) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_flips_and_visits_come_back_as_they_were(tmp_path: Path, name: str) -> None:
-    """Whatever is in their texts, plain and compressed."""
-    history = History(tmp_path / name)
-    history.say("flip", **FLIP._asdict())
-    history.visit(VISIT)
-    history.close()
-    flip, visit, end = read(tmp_path / name)
-    assert (flip["op"], visit["op"], end["op"]) == ("flip", "visit", "end")
-    assert read_flip(flip) == FLIP
-    assert read_visit(visit) == VISIT
-    assert isinstance(read_visit(visit).marks, tuple)
+def test_operations_come_back_as_they_were(tmp_path: Path, name: str) -> None:
+    """Each kind, whatever is in its texts, plain and compressed; the end counts the visits."""
+    assert {type(operation) for operation in EACH} | {EndLine} == set(OPERATIONS.values())
+    assert list(read(write(tmp_path / name, EACH))) == [*EACH, EndLine(3)]
 
 
-def test_a_visit_without_marks_comes_back_without(tmp_path: Path) -> None:
-    """An empty tuple, not a list: the judge makes a set of it, and visits are compared."""
-    visit = VISIT._replace(marks=(), whole=False, answer="connection closed")
-    history = History(tmp_path / "run.jsonl")
-    history.visit(visit)
-    history.close()
-    assert read_visit(next(read(tmp_path / "run.jsonl"))) == visit
+def test_a_history_has_the_bytes_of_the_golden_file(tmp_path: Path) -> None:
+    """Lines of JSON that grep and jq can read. To change the format, change tests/history.jsonl and docs/history.md."""
+    assert write(tmp_path / "run.jsonl", EACH).read_bytes() == GOLDEN.read_bytes()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_operation_is_a_line_of_json(tmp_path: Path, name: str) -> None:
-    """So that grep and jq can read it; a line feed in a text makes no second line."""
-    path = write(tmp_path / name, {"op": "run", "scenario": {"name": "a\nb\u2028ü"}}, {"op": "start", "release": "a"})
-    assert [json.loads(line) for line in lines(path)] == [
-        {"op": "run", "scenario": {"name": "a\nb\u2028ü"}},
-        {"op": "start", "release": "a"},
-        {"op": "end", "visits": 0},
-    ]
+def test_only_the_wanted_operations_are_read(tmp_path: Path) -> None:
+    """The end is looked for in any case."""
+    path = write(tmp_path / "run.jsonl", EACH)
+    assert list(read(path, {"node", "blind"})) == [BlindLine(7900), NodeLine("r1", 0)]
 
 
-def test_the_module_and_the_document_name_the_same_operations() -> None:
-    """All of them, in whatever order."""
-    table = (ROOT / "docs" / "history.md").read_text().partition("| op |")[2]
-    first_cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
-    assert set(re.findall(r"`(\w+)`", history_module.__doc__ or "")) == set(
-        re.findall(r"`(\w+)`", "".join(first_cells))
-    )
-
-
-def test_the_end_says_how_many_visits_there_are(tmp_path: Path) -> None:
-    """Only visits count."""
-    history = History(tmp_path / "run.jsonl")
-    for _ in range(3):
-        history.visit(VISIT)
-    history.say("flip", **FLIP._asdict())
-    history.close()
-    assert list(read(tmp_path / "run.jsonl"))[-1] == {"op": "end", "visits": 3}
+def test_the_document_names_each_operation_and_its_fields() -> None:
+    """In its table: the operations in the first column, their fields in the last."""
+    rows = [line.split("|")[1:-1] for line in (ROOT / "docs" / "history.md").read_text().splitlines() if "| `" in line]
+    told = {op: set(re.findall(r"`(\w+)`", row[2])) for row in rows for op in re.findall(r"`(\w+)`", row[0])}
+    written = {line.pop("op"): set(line) for line in map(json.loads, GOLDEN.read_text().splitlines())}
+    written["over"] |= {field.name for field in fields(PhaseFacts)}
+    assert told == written
 
 
 def test_the_folder_is_made(tmp_path: Path) -> None:
     """Like that of the CSV files."""
-    assert list(read(write(tmp_path / "not" / "yet" / "run.jsonl")))
+    assert list(read(write(tmp_path / "not" / "yet" / "run.jsonl", [])))
 
 
 def test_a_file_that_cannot_be_opened_is_an_error_at_once(tmp_path: Path) -> None:
@@ -125,7 +117,7 @@ def test_a_visit_after_the_end_is_left_out(tmp_path: Path, name: str) -> None:
     history.close()
     history.visit(VISIT)
     assert history.error == ""
-    assert [operation["op"] for operation in read(tmp_path / name)] == ["end"]
+    assert list(read(tmp_path / name)) == [EndLine(0)]
 
 
 # What is not whole.
@@ -134,34 +126,30 @@ def test_a_visit_after_the_end_is_left_out(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_without_its_end_was_cut_off(tmp_path: Path, name: str) -> None:
     """The operations before are given, then the error names the line that should be there."""
-    path = write(tmp_path / name, {"op": "start", "release": "a"}, {"op": "open", "phase": 0})
+    path = write(tmp_path / name, [StartLine("a"), OpenLine(0, 1)])
     data = "".join(f"{line}\n" for line in lines(path)[:-1]).encode()
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    found: list[str] = []
+    found: list[Operation] = []
     with pytest.raises(HistoryError) as caught:
-        found.extend(operation["op"] for operation in read(path))
-    assert found == ["start", "open"]
-    assert str(caught.value) == f"{path}:3: the file was cut off: its end is missing"
+        found.extend(read(path))
+    assert found == [StartLine("a"), OpenLine(0, 1)]
+    assert str(caught.value) == f"{path}:3: {CUT_OFF}"
 
 
-def test_an_empty_file_was_cut_off(tmp_path: Path) -> None:
-    """A process that was killed at once leaves one."""
-    path = tmp_path / "run.jsonl"
-    path.touch()
-    assert refused(path) == f"{path}:1: the file was cut off: its end is missing"
-
-
-def test_a_line_that_was_cut_off_is_none(tmp_path: Path) -> None:
-    """As a full disk leaves it."""
-    path = write(tmp_path / "run.jsonl", {"op": "start", "release": "a"}, {"op": "open", "phase": 0})
-    path.write_bytes(path.read_bytes()[:40])
-    assert refused(path) == f"{path}:2: not an operation"
+@pytest.mark.parametrize(
+    ("size", "line", "problem"), [(0, 1, CUT_OFF), (40, 2, NO_OPERATION)], ids=["killed at once", "a full disk"]
+)
+def test_a_file_that_ends_within_a_line_is_named(tmp_path: Path, size: int, line: int, problem: str) -> None:
+    """Before the first one, or in the middle."""
+    path = write(tmp_path / "run.jsonl", [StartLine("a"), OpenLine(0, 1)])
+    path.write_bytes(path.read_bytes()[:size])
+    assert refused(path).startswith(f"{path}:{line}: {problem}")
 
 
 @pytest.mark.parametrize("cut", [1, 9, 30, -1, -9])
 def test_a_compressed_file_that_was_cut_off_anywhere_is_found_out(tmp_path: Path, cut: int) -> None:
     """In its head, its body or its checksum."""
-    path = write(tmp_path / "run.jsonl.gz", *({"op": "start", "release": f"release {i}"} for i in range(50)))
+    path = write(tmp_path / "run.jsonl.gz", [StartLine(f"release {i}") for i in range(50)])
     path.write_bytes(path.read_bytes()[:cut])
     assert refused(path).startswith(f"{path}:")
 
@@ -171,18 +159,16 @@ def test_a_line_that_is_no_operation_is_named(tmp_path: Path, line: str) -> None
     """By file and line; also one that is JSON."""
     path = tmp_path / "run.jsonl"
     path.write_text('{"op":"start","release":"a"}\n' + line + '\n{"op":"end","visits":0}\n')
-    assert refused(path) == f"{path}:2: not an operation"
+    assert refused(path).startswith(f"{path}:2: {NO_OPERATION}")
 
 
-def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("run.jsonl", "No such file or directory"), ("run.jsonl.gz", "No such file or directory"), ("", "Is a directory")],
+)
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, name: str, problem: str) -> None:
     """In the words of the system."""
-    assert refused(tmp_path / "run.jsonl") == f"{tmp_path}/run.jsonl:1: No such file or directory"
-    assert refused(tmp_path / "run.jsonl.gz") == f"{tmp_path}/run.jsonl.gz:1: No such file or directory"
-
-
-def test_a_folder_is_no_history(tmp_path: Path) -> None:
-    """In the words of the system."""
-    assert refused(tmp_path) == f"{tmp_path}:1: Is a directory"
+    assert refused(tmp_path / name) == f"{tmp_path / name}:1: {problem}"
 
 
 @pytest.mark.parametrize(
@@ -231,7 +217,7 @@ def test_a_full_disk_ends_the_history_and_not_the_run(full: Path) -> None:
     for text in texts:
         history.visit(VISIT._replace(path=text))
     assert history.error == f"{full}: No space left on device"
-    history.say("flip", **FLIP._asdict())
+    history.say(FLIP)
     history.close()
     history.close()
     assert history.error == f"{full}: No space left on device"

@@ -1,4 +1,4 @@
-"""The answer to one request, whatever it is, under a name of a small fixed set."""
+"""The answer to one request, or how it was lost."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Answer:
-    """What came of one request; `sent` and `received` in CLOCK_MONOTONIC nanoseconds.
+    """The answer to one request; `sent` and `received` in CLOCK_MONOTONIC nanoseconds.
 
-    `sent` was taken just before the first byte was sent, `received` just after the last was read.
-    `error` is None for a whole answer; else one of the names above, and status, headers and body
-    are what had come by then (status 0: not even a status line).
+    `sent` was read just before the first byte was sent, `received` just after the last was read.
+    `error` is None for a whole answer; otherwise a name of judging/answers.py, and status, headers and
+    body are what had arrived by then (status 0: no status line).
     """
 
     status: int
@@ -29,10 +29,10 @@ class Answer:
 
     @property
     def name(self) -> str:
-        """The answer in words of a small fixed set: "200 OK", "404 Not Found", "connection closed"."""
+        """One of a small fixed set of names: "200 OK", "404 Not Found", "connection closed"."""
         return self.error or status_name(self.status)
 
     @property
     def ok(self) -> bool:
-        """Whether a whole answer with a status of 2xx came."""
+        """Whether it is a whole answer with status 2xx."""
         return self.error is None and 200 <= self.status < 300

@@ -1,4 +1,4 @@
-"""One keep-alive HTTP connection on which one request is sent once, and every way to lose it has a plain name."""
+"""One keep-alive HTTP connection that sends each request once and names every way to lose it."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ BLOCK = 65_536
 
 
 class _Parser(HTTPResponse):
-    """geventhttpclient's parser, told to end at the first final answer.
+    """geventhttpclient's parser, ending at the first final answer.
 
-    Not its HTTPSocketResponse: that lets go of the socket at an interim answer (103 Early Hints)
-    and then gives a part of the body for the whole, with status 200.
+    Its HTTPSocketResponse releases the socket at an interim answer (103 Early Hints) and then
+    returns a part of the body as the whole, with status 200.
     """
 
     complete = False
 
     def _on_message_begin(self) -> None:
         if self.complete:
-            raise HTTPParseError("more came than was announced")
+            raise HTTPParseError("got more bytes than the answer announced")
         super()._on_message_begin()
 
     def _on_message_complete(self) -> None:
@@ -52,26 +52,26 @@ class _Parser(HTTPResponse):
         self.complete = self.get_code() >= 200
 
     def body(self) -> bytes:
-        """The body as far as it came."""
+        """The body that has arrived so far."""
         return bytes(self._body_buffer)
 
 
 @dataclass
 class Connection:
-    """A connection to the host of a URL, opened when it is needed and kept while the server keeps it.
+    """A connection to the host of a URL, opened when needed and kept as long as the server keeps it.
 
     It never sends a request twice and never follows a redirect.
     """
 
     url: str
     timeout: float
-    """Seconds for one whole exchange, connecting included."""
+    """Seconds for one exchange, including the connection."""
     tls: ssl.SSLContext | None = None
     """For https; None: the system's certificate authorities."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Sent with every request. Host is the name that a certificate must be for, too."""
+    """Sent with every request. The certificate must match Host, too."""
     stopped: gevent.GreenletExit | None = field(default=None, init=False)
-    """Who was stopped during an exchange is to end after it."""
+    """Set when the user was stopped during an exchange; raise it after the exchange."""
     _socket: gevent.socket.socket | None = field(default=None, init=False)
     # Whole heads of requests, with the secrets in their headers.
     _requests: dict[tuple[str, str, tuple[tuple[str, str], ...], int], bytes] = field(
@@ -81,7 +81,7 @@ class Connection:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"host {self.url!r}: a URL such as http://127.0.0.1:8080 is due")
+            raise ValueError(f"host: expected a URL such as http://127.0.0.1:8080, got {self.url!r}")
         self._secure = parts.scheme == "https"
         self._host = parts.hostname
         self._port = parts.port or (443 if self._secure else 80)
@@ -97,13 +97,13 @@ class Connection:
     ) -> Answer:
         """Send one request and read its answer; a loss is an answer with an error, never an exception.
 
-        A user who is stopped while the answer is on its way still reads it, since the server has
-        answered: `stopped` is then set, and to be raised by the caller after the answer was counted.
-        Raises ValueError for a request that cannot be written (a line break in it, say).
+        A user who is stopped during the exchange still reads the answer, because the server has sent it.
+        Then `stopped` is set; the caller counts the answer and raises it.
+        Raises ValueError for a request that cannot be written, such as one with a line break.
         """
         request = self._request(path, method, headers, body)
         parser = _Parser(method=method)
-        # Of a connection that fails, the time when it was tried.
+        # For a connection that fails: the time of the attempt.
         sent = time.monotonic_ns()
         error: str | None = None
         timer = gevent.Timeout.start_new(self.timeout)
@@ -122,7 +122,7 @@ class Connection:
         except OSError as failure:
             error = _name_of(failure)
         except BaseException:
-            # Nobody may use the rest of the answer.
+            # The rest of the answer must not be read as the next one.
             self.close()
             raise
         finally:
@@ -146,10 +146,10 @@ class Connection:
             self._socket = None
 
     def _open(self) -> gevent.socket.socket:
-        """The kept connection if the server still keeps it too, else a new one.
+        """The kept connection if the server keeps it, too; otherwise a new one.
 
-        A server may close an idle connection at any time. What it closed before we send is
-        no loss: no request was on it.
+        A server may close an idle connection at any time. If it does so before we send, nothing
+        is lost: there was no request on it.
         """
         if self._socket is not None:
             if _is_idle(self._socket):
@@ -159,7 +159,7 @@ class Connection:
         self._socket = sock
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.tls is not None and self._secure:
-            # Wrapping takes the plain socket away; the handshake apart, so that its time-out can close this one.
+            # Wrapping detaches the plain socket; a separate handshake lets its time-out close this one.
             secure = self.tls.wrap_socket(sock, server_hostname=self._name, do_handshake_on_connect=False)
             self._socket = sock = secure
             secure.do_handshake()
@@ -169,16 +169,16 @@ class Connection:
         key = (method, path, tuple(headers.items()) if headers else (), len(body))
         head = self._requests.get(key)
         if head is None:
-            if len(self._requests) > 1000:  # a path with a random part must not grow without end
+            if len(self._requests) > 1000:  # random paths must not fill the memory
                 self._requests.clear()
             head = self._requests[key] = self._head(path, method, headers or {}, len(body))
         return head + body
 
     def _head(self, path: str, method: str, headers: Mapping[str, str], length: int) -> bytes:
         if not path.startswith("/"):
-            raise ValueError(f"path {path!r}: must begin with /")
+            raise ValueError(f"path: expected one that starts with /, got {path!r}")
         fields = {"host": ("Host", self._host_header)}
-        # A compressed answer would have no mark that could be read.
+        # Marks cannot be read from a compressed answer.
         fields["accept-encoding"] = ("Accept-Encoding", "identity")
         fields["user-agent"] = ("User-Agent", "locust-cutover")
         if length or method in ("POST", "PUT", "PATCH"):
@@ -187,21 +187,21 @@ class Connection:
             fields[name.lower()] = (name, value)
         request_line = f"{method} {self._prefix}{path} HTTP/1.1"
         if not request_line.isascii() or not request_line.isprintable() or request_line.count(" ") != 2:
-            raise ValueError(f"{method} {path!r}: a method and a path are ASCII without spaces; quote what is not")
+            raise ValueError(f"expected method and path in ASCII without spaces, got {method} {path!r}; quote the path")
         lines = [request_line]
         for name, value in fields.values():
             line = f"{name}: {value}"
             if any(character in line for character in "\r\n\0"):
-                raise ValueError(f"header {name!r}: a line break in it")
+                raise ValueError(f"header {name!r}: expected one line, got a line break")
             lines.append(line)
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def _is_idle(sock: gevent.socket.socket) -> bool:
-    """Whether a kept connection is still open and has nothing unasked to say."""
+    """Whether a kept connection is still open and has no unexpected bytes."""
     sock.settimeout(0.0)
     try:
-        # TLS reads its own records here (tickets, the closing alert), plain sockets only look.
+        # TLS reads its own records here (tickets, the closing alert).
         sock.recv(1)
     except (BlockingIOError, ssl.SSLWantReadError):
         sock.settimeout(None)
@@ -212,9 +212,9 @@ def _is_idle(sock: gevent.socket.socket) -> bool:
 
 
 def _read(sock: gevent.socket.socket, parser: _Parser) -> str | None:
-    """Read until the answer is complete; the name of the error when the connection ends before.
+    """Read until the answer is complete; the name of the error when the connection ends first.
 
-    When it is interrupted it can be called again, and goes on.
+    After an interruption, call it again to go on.
     """
     while not parser.complete:
         data = sock.recv(BLOCK)
@@ -222,13 +222,13 @@ def _read(sock: gevent.socket.socket, parser: _Parser) -> str | None:
             if not parser.message_begun:
                 return CLOSED
             try:
-                parser.feed(b"")  # the end of an answer that announced no length
+                parser.feed(b"")  # ends an answer that announced no length
             except HTTPParseError:
                 return TRUNCATED
             return None if parser.complete else TRUNCATED
         parser.feed(data)
         if not parser.complete:
-            # recv does not let others run while there is more to read: a flood would stop the timer, too.
+            # recv does not switch greenlets while there is more to read: a flood would stop the timer.
             gevent.sleep(0)
     return None
 

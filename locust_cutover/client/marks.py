@@ -1,4 +1,4 @@
-"""Marks: the texts in an answer that name the releases its parts came from."""
+"""Marks: the texts in an answer that name the releases of its parts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from locust_cutover.client.answer import Answer
 
 
 class Marks:
-    """Reads the marks of an answer: group 1 of a regular expression, whose ^ and $ match at every line.
+    """Reads the marks of an answer: group 1 of a regular expression; ^ and $ match at every line.
 
-    With `head` they are looked for in its header lines, too, before the body.
+    With `head` it searches the header lines, too, before the body.
     """
 
     def __init__(self, pattern: str, due: int, *, head: bool = False) -> None:
@@ -21,22 +21,22 @@ class Marks:
         self._names: dict[bytes, str] = {}
 
     def read(self, answer: Answer) -> tuple[str, ...]:
-        """The marks of a whole answer in their order; none of any other."""
+        """The marks of a whole answer, in order; of any other answer none."""
         if not answer.ok:
             return ()
         text = _head(answer) + answer.body if self.head else answer.body
-        # A group that takes no part in a match is no mark.
+        # A group that did not take part in the match is no mark.
         return tuple(self._name(mark[1]) for mark in self._find(text) if mark[1] is not None)
 
     def _name(self, mark: bytes) -> str:
         name = self._names.get(mark)
         if name is None:
             name = mark.decode(errors="replace")
-            if len(self._names) < 1000:  # a mark that is never the same twice must not fill the memory
+            if len(self._names) < 1000:  # marks that are all different must not fill the memory
                 self._names[mark] = name
         return name
 
 
 def _head(answer: Answer) -> bytes:
-    """The header lines as they came, and the empty line."""
+    """The header lines as they arrived, and the empty line."""
     return ("".join(f"{name}: {value}\n" for name, value in answer.headers.items()) + "\n").encode("latin-1")

@@ -10,7 +10,7 @@ import gevent
 
 from locust_cutover.client.access import Access, AccessError
 from locust_cutover.client.marks import Marks
-from locust_cutover.history import History, worker_path
+from locust_cutover.history import History, NodeLine, worker_path
 from locust_cutover.nodes.host import this_clock
 from locust_cutover.nodes.messages import (
     SENTENCE,
@@ -155,7 +155,7 @@ class Node:
                 self._unwritten = f"{error.filename}: {error.strerror}"
                 logger.error("no history of this worker's visits: %s", self._unwritten)
             else:
-                self._history.say("node", run=self._run, worker=self.worker_index)
+                self._history.say(NodeLine(self._run, self.worker_index))
                 self._recorder.keep = self._history.visit
 
     def _end(self) -> None:

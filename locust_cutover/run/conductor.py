@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import gevent
 from gevent.event import Event as Moment
 
-from locust_cutover.history import History
+from locust_cutover.history import History, Operation, OverLine, RunFacts, RunLine
 from locust_cutover.judging.verdict import ExitCode, PhaseFacts, State
 from locust_cutover.nodes.owner import Nodes
-from locust_cutover.result import Result, Run, assemble, machine, versions
+from locust_cutover.result import Result, assemble, machine, versions
 from locust_cutover.run.play import Play
 from locust_cutover.run.stage import Stage
-from locust_cutover.scenario.model import Phase, Scenario, describe
+from locust_cutover.scenario.model import Phase, Scenario
 from locust_cutover.servers.server import NotInstalledError, ServerError
 from locust_cutover.venues.stream import StreamReader
 from locust_cutover.venues.venue import SetUpError
@@ -72,7 +72,7 @@ class Conductor:
         seed = draw_seed() if scenario.seed is None else scenario.seed
         began, started = time.monotonic_ns(), datetime.now().astimezone()
         self.result: Result | None = None
-        self._run = Run(scenario, "", users, seed, "", began, started, versions(), machine())
+        self._run = RunFacts(scenario, "", users, seed, "", began, started, versions(), machine())
         self._stage = Stage(scenario, host, patience, keep_site, commands)
         self._nodes = nodes
         self._patience = patience
@@ -181,8 +181,7 @@ class Conductor:
             self._history = self._open_history()
         releases = [venue.release(name) for name in scenario.site.releases]
         self._nodes.begin(scenario, marks, self._history.path if self._history else None, venue.access, releases)
-        facts = {**vars(self._run), "scenario": describe(scenario), "started": self._run.started.isoformat()}
-        self._write("run", run=self._nodes.run, releases=releases, **facts)
+        self._write(RunLine(self._nodes.run, releases, self._run))
         logger.info("scenario %s: %s serves %s", scenario.name, venue.name, self._stage.page)
 
     def _play(self, index: int) -> None:
@@ -224,8 +223,7 @@ class Conductor:
         """The result with all that is wrong: the verdict is final before any report is written."""
         result = self._judge(self._facts)
         visits = self._nodes.tally.answers.total()
-        facts = [asdict(facts) for facts in self._facts]
-        self._write("over", ended=result.ended.isoformat(), visits=visits, phases=facts, problems=self._problems)
+        self._write(OverLine(result.ended, visits, self._facts, self._problems))
         self._problems += self._nodes.end(self._patience)
         if self._history is not None:
             self._history.close()
@@ -256,9 +254,9 @@ class Conductor:
         self._cut.set()
         self._users_are_there.set()
 
-    def _write(self, op: str, **facts: object) -> None:
+    def _write(self, operation: Operation) -> None:
         if self._history is not None:
-            self._history.say(op, **facts)
+            self._history.say(operation)
 
     def _note(self, what: str, error: Exception) -> None:
         """An error of our own."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import gevent
 from gevent.event import Event as Moment
 
+from locust_cutover.history import BlindLine, CloseLine, OpenLine, Operation, StartLine
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseFacts, State, shown
 from locust_cutover.nodes.owner import Nodes
@@ -40,7 +41,7 @@ class Play:
         venue: Venue,
         companion: Companion,
         nodes: Nodes,
-        write: Callable[..., None],
+        write: Callable[[Operation], None],
         cut: Moment,
     ) -> None:
         self.index = stream.index
@@ -96,7 +97,7 @@ class Play:
             companion.start(self._hear)
             companion.ready.wait()
         self._opened = time.monotonic()
-        self._write("open", phase=self.index, time=time.monotonic_ns())
+        self._write(OpenLine(self.index, time.monotonic_ns()))
         self._nodes.open(self.index)
         if not phase.watched:
             companion.start(self._hear)
@@ -126,7 +127,7 @@ class Play:
         missing = self._nodes.collect(self.index, patience)
         if missing:
             facts.trouble = "; ".join([*filter(None, [facts.trouble]), *missing])
-        self._write("close", phase=self.index, time=time.monotonic_ns())
+        self._write(CloseLine(self.index, time.monotonic_ns()))
         self.over = True
         tick()
 
@@ -159,7 +160,7 @@ class Play:
                 self.facts.state = State.CUT_SHORT
         if blind:
             self._nodes.know_no_more()
-            self._write("blind", after=self._stream.watermark)
+            self._write(BlindLine(self._stream.watermark))
         else:
             self._nodes.know_all()
 
@@ -185,11 +186,11 @@ class Play:
         facts, news = self.facts, self._stream.read(event)
         if news.start:
             self._nodes.start(news.start)
-            self._write("start", release=news.start)
+            self._write(StartLine(news.start))
         if news.watching:
             self._watching = f"watching {news.watching}; it points to release {news.start}"
         for flip in news.flips:
-            self._write("flip", **flip._asdict())
+            self._write(flip)
             if flip.number:
                 facts.flips += 1
                 facts.failed += not flip.ok

@@ -1,4 +1,4 @@
-"""A YAML document in which every value knows its file, line and key, for errors that say where."""
+"""A YAML document whose values know their file, line and key, for errors that say where."""
 
 from __future__ import annotations
 
@@ -15,27 +15,47 @@ from switcher.duration import parse_duration
 T = TypeVar("T")
 
 MOST = 2**53 - 1
-"""The greatest whole number that every reader of JSON and YAML agrees on."""
+"""The greatest whole number that all readers of JSON and YAML read alike."""
 
 _KINDS = {
-    "tag:yaml.org,2002:str": "a text",
+    "tag:yaml.org,2002:str": "text",
     "tag:yaml.org,2002:int": "a number",
     "tag:yaml.org,2002:float": "a number",
-    "tag:yaml.org,2002:bool": "a truth value",
+    "tag:yaml.org,2002:bool": "a boolean",
     "tag:yaml.org,2002:null": "nothing",
     "tag:yaml.org,2002:timestamp": "a date",
 }
 
 CONSTRUCTOR = yaml.constructor.SafeConstructor()
-"""Reads a scalar by its tag. (`yaml.safe_load` would parse the text of the scalar as a document of its own.)"""
+"""Reads a scalar by its tag. (`yaml.safe_load` would parse the scalar's text as a document.)"""
 
 
 class DocumentError(ValueError):
-    """The document is not what it must be; the text names file, line and key."""
+    """The document is wrong; the message names file, line and key."""
+
+
+def expected(what: str, got: str) -> str:
+    """The problem with a value of the wrong kind or size."""
+    return f"expected {what}, got {got}"
+
+
+def missing(key: str) -> str:
+    """The problem with a mapping that lacks a key."""
+    return f"missing key: {key}"
+
+
+def duplicate(what: str, name: str) -> str:
+    """The problem with a name that is used twice."""
+    return f"duplicate {what}: {name}"
+
+
+def unknown(what: str, word: str, known: Iterable[str]) -> str:
+    """The problem with a word that is not one of the `known` ones."""
+    return f"unknown {what} {word!r}; {did_you_mean(word, known)}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question with the nearest of the `known` words, or else all of them."""
+    """A question with the nearest of the `known` words, or a list of all of them."""
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1)
     if near:
@@ -45,7 +65,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Value:
-    """One value: its YAML node, the file it is in and the dotted key that leads to it."""
+    """One value: its YAML node, its file and its dotted key."""
 
     path: Path
     key: str
@@ -58,24 +78,24 @@ class Value:
         )
 
     def mapping(self, known: Iterable[str], required: Iterable[str] = ()) -> dict[str, Value]:
-        """The values below the `known` keys; an unknown, a repeated or a missing key is an error."""
+        """The values of the `known` keys; an unknown, duplicate or missing key is an error."""
         if not isinstance(self.node, yaml.MappingNode):
-            self.wrong(f"a mapping is due, not {self._kind()}")
+            self.wrong(expected("a mapping", self._kind()))
         known = list(known)
         values: dict[str, Value] = {}
         for key_node, node in self.node.value:
             key = Value(self.path, self.key, key_node)
             name = key_node.value
             if not isinstance(name, str):
-                key.wrong(f"a key is a text, not {key._kind()}")
+                key.wrong(expected("text as a key", key._kind()))
             if name not in known:
-                key.wrong(f"unknown key {name!r}; {did_you_mean(name, known)}")
+                key.wrong(unknown("key", name, known))
             if name in values:
-                key.wrong(f"the key {name} stands here twice")
+                key.wrong(duplicate("key", name))
             values[name] = Value(self.path, f"{self.key}.{name}" if self.key else name, node)
         for name in required:
             if name not in values:
-                self.wrong(f"the key {name} is missing")
+                self.wrong(missing(name))
         return values
 
     def is_mapping(self) -> bool:
@@ -87,9 +107,9 @@ class Value:
         return isinstance(self.node, yaml.SequenceNode)
 
     def items(self) -> Iterator[tuple[str, Value]]:
-        """The values below keys that may be any texts."""
+        """The values of a mapping whose keys can be any text."""
         if not isinstance(self.node, yaml.MappingNode):
-            self.wrong(f"a mapping is due, not {self._kind()}")
+            self.wrong(expected("a mapping", self._kind()))
         for key_node, _ in self.node.value:
             Value(self.path, self.key, key_node).text()
         yield from self.mapping([key_node.value for key_node, _ in self.node.value]).items()
@@ -97,22 +117,22 @@ class Value:
     def list(self) -> list[Value]:
         """The items of a list that is not empty."""
         if not isinstance(self.node, yaml.SequenceNode):
-            self.wrong(f"a list is due, not {self._kind()}")
+            self.wrong(expected("a list", self._kind()))
         if not self.node.value:
-            self.wrong("the list is empty")
+            self.wrong(expected("at least one item", "an empty list"))
         return [Value(self.path, f"{self.key}[{number}]", node) for number, node in enumerate(self.node.value)]
 
     def text(self) -> str:
-        """A text that is not empty, and that a path could be."""
-        if self._kind() != "a text":
+        """Text that is not blank and could be a path."""
+        if self._kind() != "text":
             hint = f'; write "{self.node.value}"' if isinstance(self.node, yaml.ScalarNode) and self.node.value else ""
-            self.wrong(f"a text is due, not {self._kind()}{hint}")
+            self.wrong(expected("text", self._kind()) + hint)
         text = str(self.node.value)
         if not text.strip():
-            self.wrong("the text is empty")
+            self.wrong(expected("text", "blank text"))
         if "\0" in text:
-            # Nor in an argument of a command.
-            self.wrong("the text has the character \\0 in it, which no path can have")
+            # No path and no argument of a command can contain it.
+            self.wrong("the text contains the character \\0; remove it")
         return text
 
     def choice(self, known: Iterable[str]) -> str:
@@ -120,56 +140,56 @@ class Value:
         known = list(known)
         word = self.text()
         if word not in known:
-            self.wrong(f"{word!r} is not known; {did_you_mean(word, known)}")
+            self.wrong(unknown("value", word, known))
         return word
 
     def count(self) -> int:
         """A whole number above 0."""
         number = self._number()
         if not 1 <= number < float("inf") or number != int(number):
-            self.wrong(f"a whole number above 0 is due, not {self.node.value}")
+            self.wrong(expected("a whole number above 0", self.node.value))
         return int(number)
 
     def whole(self) -> int:
         """A whole number, 0 or more."""
         number = self._number()
         if not 0 <= number <= MOST or number != int(number):
-            self.wrong(f"expected a whole number from 0 to {MOST}, got {self.node.value}")
+            self.wrong(expected(f"a whole number from 0 to {MOST}", self.node.value))
         return int(number)
 
     def share(self) -> float:
         """A number from 0 to 1."""
         number = self._number()
         if not 0 <= number <= 1:
-            self.wrong(f"expected a number from 0 to 1, got {self.node.value}")
+            self.wrong(expected("a number from 0 to 1", self.node.value))
         return number
 
     def rate(self) -> float:
         """A number above 0."""
         number = self._number()
         if not 0 < number < float("inf"):
-            self.wrong(f"a number above 0 is due, not {self.node.value}")
+            self.wrong(expected("a number above 0", self.node.value))
         return number
 
     def flag(self) -> bool:
         """True or false."""
-        if self._kind() != "a truth value":
-            self.wrong(f"true or false is due, not {self._kind()}")
+        if self._kind() != "a boolean":
+            self.wrong(expected("true or false", self._kind()))
         assert isinstance(self.node, yaml.ScalarNode)
         try:
             return bool(CONSTRUCTOR.construct_yaml_bool(self.node))
-        except KeyError:  # a tag that says truth value before another word
-            self.wrong(f"true or false is due, not {self.node.value[:40]}")
+        except KeyError:  # the tag says boolean, the value is another word
+            self.wrong(expected("true or false", self.node.value[:40]))
 
     def duration(self) -> int:
         """A duration in nanoseconds; 0 needs no unit."""
         if not isinstance(self.node, yaml.ScalarNode):
-            self.wrong(f"a duration is due, not {self._kind()}")
+            self.wrong(expected("a duration", self._kind()))
         return self._parsed(parse_duration, self.node.value)
 
     def _number(self) -> float:
         if self._kind() != "a number":
-            self.wrong(f"a number is due, not {self._kind()}")
+            self.wrong(expected("a number", self._kind()))
         assert isinstance(self.node, yaml.ScalarNode)
         whole = self.node.tag == "tag:yaml.org,2002:int"
         # "inf" and hexadecimal numbers are YAML numbers as well; its own constructor reads them all.
@@ -177,9 +197,9 @@ class Value:
         try:
             number = float(read(self.node))
         except (ValueError, IndexError, OverflowError):
-            number = float("nan")  # a tag that says number before a text, or too many digits
+            number = float("nan")  # the tag says number, the value is text or has too many digits
         if number != number:
-            self.wrong(f"a number is due, not {self.node.value[:40]}")
+            self.wrong(expected("a number", self.node.value[:40]))
         return number
 
     def _parsed(self, parse: Callable[[str], T], text: str) -> T:
@@ -189,7 +209,7 @@ class Value:
             self.wrong(str(error))
 
     def _kind(self) -> str:
-        # By its form first: a tag can be put before anything.
+        # By its form first: a tag can stand before anything.
         if isinstance(self.node, yaml.MappingNode):
             return "a mapping"
         if isinstance(self.node, yaml.SequenceNode):
@@ -198,14 +218,14 @@ class Value:
 
 
 def read_document(path: Path) -> Value:
-    """The one document of the file; DocumentError when there is none or it is not YAML."""
+    """The one document of a file; DocumentError when it is empty or not YAML."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise DocumentError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise DocumentError(f"{path}:{line}: not a text in UTF-8") from None
+        raise DocumentError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.reader.ReaderError as error:
@@ -217,7 +237,7 @@ def read_document(path: Path) -> Value:
         problem = ", ".join(filter(None, [error.context, error.problem]))
         raise DocumentError(f"{path}:{line}: not YAML: {problem}") from None
     except RecursionError:
-        raise DocumentError(f"{path}: not a document that people write: it is nested too deeply") from None
+        raise DocumentError(f"{path}: the document is nested too deeply") from None
     if node is None:
         raise DocumentError(f"{path}:1: the file is empty")
     return Value(path, "", node)

@@ -1,4 +1,4 @@
-"""Reads a scenario: YAML to the dataclasses of the model; an error names file, line and key."""
+"""Reads a scenario from YAML; errors name file, line and key."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import get_args
 
 from locust_cutover.judging.faults import FAULTS, Expected, Fault
-from locust_cutover.scenario.document import DocumentError, Value, did_you_mean, read_document
-from locust_cutover.scenario.external import DISCOVER, EXTERNAL, KEYS, read_external
+from locust_cutover.scenario.document import DocumentError, Value, duplicate, expected, missing, read_document, unknown
+from locust_cutover.scenario.external import DISCOVER, EXTERNAL, KEYS, NO_ROOT, read_external
 from locust_cutover.scenario.model import NO_STRATEGY, Command, Load, Phase, Scenario, Site
 from locust_cutover.servers.names import NAMES
 from switcher.command import COMMAND
@@ -19,17 +19,21 @@ from switcher.watch import WATCH
 DEFAULT = "forced-vs-atomic"
 
 MAX_NAME = 60
-"""A phase's name stands in every table."""
+"""Characters of a phase's name, which is in every table."""
+
+NEEDS_EXTERNAL = f"requires server: {EXTERNAL}, a site of your own"
+
+LINKS_ONLY = f"is not available with server: {EXTERNAL}, where only a link is flipped"
 
 
 def folders() -> list[Path]:
-    """Where a bare name is looked for: scenarios/ here, then the ones that came with the package."""
+    """Where scenarios are searched by name: scenarios/ here, then those of the package."""
     package = Path(__file__).parent.parent
     return [Path("scenarios"), package.parent / "scenarios", package / "scenarios"]
 
 
 def names() -> list[str]:
-    """The scenarios that a bare name finds, the default first."""
+    """The names of all scenarios found there, the default first."""
     found = {file.stem for folder in folders() for file in folder.glob("*.yaml")}
     return sorted(found, key=lambda name: (name != DEFAULT, name))
 
@@ -43,7 +47,7 @@ def find(path_or_name: str) -> Path:
         file = folder / f"{path_or_name}.yaml"
         if file.is_file():
             return file
-    raise DocumentError(f"no scenario is called {path_or_name!r}; {did_you_mean(path_or_name, names())}")
+    raise DocumentError(unknown("scenario", path_or_name, names()))
 
 
 def load(path_or_name: str) -> Scenario:
@@ -69,20 +73,20 @@ def _site(value: Value) -> Site:
     server = keys["server"].choice([*NAMES, EXTERNAL]) if "server" in keys else Site.server
     path = keys["path"].text() if "path" in keys else Site.path
     if not re.fullmatch(r"/[!-~]*", path):
-        keys["path"].wrong(f"{path!r} is not the path of a URL: it begins with / and has no spaces")
+        keys["path"].wrong(expected("a URL path that starts with / and has no spaces", repr(path)))
     if server == EXTERNAL:
         return _own_site(value, keys)
     for key in KEYS:
         if key in keys:
-            keys[key].wrong(f"only a site of your own has this; it needs server: {EXTERNAL}")
+            keys[key].wrong(NEEDS_EXTERNAL)
     releases = _releases(keys["releases"], _release) if "releases" in keys else Site.releases
     return Site(server, releases, path)
 
 
 def _own_site(value: Value, keys: dict[str, Value]) -> Site:
-    """A site that somebody else has set up; its page is the URL, or a path below that."""
+    """A site of the user's own; its page is the URL, or `path` below it."""
     if "url" not in keys:
-        value.wrong("the key url is missing")
+        value.wrong(missing("url"))
     external, path = read_external(keys)
     if "path" in keys:
         path = path.rstrip("/") + keys["path"].text()
@@ -93,20 +97,20 @@ def _own_site(value: Value, keys: dict[str, Value]) -> Site:
 def _releases(value: Value, read: Callable[[Value], str]) -> tuple[str, ...]:
     releases = tuple(read(item) for item in value.list())
     if len(releases) < 2:
-        value.wrong("a flip needs at least two releases")
+        value.wrong(expected("at least two releases", "one"))
     for release in releases:
         if releases.count(release) > 1:
-            value.wrong(f"the release {release} stands here twice")
+            value.wrong(duplicate("release", release))
     return releases
 
 
 def _release(value: Value) -> str:
-    """A release of the lab is a folder that we make and a mark in a page."""
+    """A release of the lab, which is a folder that we create and a mark in a page."""
     name = value.text()
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
-        value.wrong(f"{name!r} cannot be a release here: letters, digits, '.', '_' and '-' only")
+        value.wrong(expected("letters, digits, '.', '_' and '-', with no '.' or '-' at the start", repr(name)))
     if name == "current":
-        value.wrong("current is the link; a release needs another name")
+        value.wrong("current is the link; rename this release")
     return name
 
 
@@ -121,11 +125,11 @@ def _phases(value: Value, site: Site) -> tuple[Phase, ...]:
     for item in value.list():
         phase = _phase(item, site)
         if any(phase.name == other.name for other in phases):
-            item.wrong(f"a second phase called {phase.name}; give this one a name of its own")
+            item.wrong(f"{duplicate('phase', phase.name)}; give one of them another name")
         phases.append(phase)
     for phase, item in zip(phases, value.list(), strict=True):
         if phase.watched and len(phases) > 1:
-            item.wrong("a run that watches has this phase alone: what happens between two phases nobody would see")
+            item.wrong("a phase with watch: true must be the only one: flips between two phases would go unseen")
     return tuple(phases)
 
 
@@ -137,14 +141,14 @@ def _phase(value: Value, site: Site) -> Phase:
     if not site.flips:
         for key in ("strategy", "gap", "every", "jitter", "flips"):
             if key in keys:
-                keys[key].wrong("nothing is flipped without site.root, the folder with the link")
+                keys[key].wrong(NO_ROOT)
     for key in ("strategy", "every"):
         if key not in keys and site.flips and not watched:
-            value.wrong(f"the key {key} is missing")
+            value.wrong(missing(key))
     if "duration" not in keys and "flips" not in keys and not watched:
-        value.wrong("the phase has no end: give it a duration or a number of flips")
+        value.wrong(missing("duration or flips"))
     if "duration" in keys and "flips" in keys:
-        keys["flips"].wrong("a phase ends by duration or by flips, not by both")
+        keys["flips"].wrong(expected("duration or flips", "both; remove one"))
     strategy, command = (WATCH if watched else NO_STRATEGY), None
     if "strategy" in keys:
         strategy, command = _strategy(keys["strategy"], site)
@@ -152,18 +156,15 @@ def _phase(value: Value, site: Site) -> Phase:
     if "name" in keys:
         name = keys["name"].text()
         if len(name) > MAX_NAME or not name.isprintable() or name != name.strip():
-            keys["name"].wrong(f"a name is one line of at most {MAX_NAME} printable characters")
-    duration = keys["duration"].duration() if "duration" in keys else None
-    if duration == 0:
-        keys["duration"].wrong("must be more than 0")
+            keys["name"].wrong(f"expected one line of at most {MAX_NAME} printable characters")
     every = keys["every"].duration() if "every" in keys else 0
     if "jitter" in keys and not every:
-        keys["jitter"].wrong("has no effect with every: 0, where flips have no interval")
+        keys["jitter"].wrong("has no effect with every: 0")
     return Phase(
         name=name,
         strategy=strategy,
         every=every,
-        duration=duration,
+        duration=_some_time(keys["duration"]) if "duration" in keys else None,
         flips=keys["flips"].count() if "flips" in keys else None,
         expect=_expect(keys.get("expect"), site),
         command=command,
@@ -173,27 +174,32 @@ def _phase(value: Value, site: Site) -> Phase:
     )
 
 
+def _some_time(value: Value) -> int:
+    """A duration above 0."""
+    duration = value.duration()
+    if duration == 0:
+        value.wrong(expected("a duration above 0", "0"))
+    return duration
+
+
 def _gap(value: Value, strategy: str) -> int:
     """The pause between the two calls of the strategy."""
     if strategy not in GAPPED:
-        value.wrong(f"only {' and '.join(GAPPED)} have a gap between two calls, not {strategy}")
-    gap = value.duration()
-    if gap == 0:
-        value.wrong("must be more than 0")
-    return gap
+        value.wrong(f"has no effect with strategy {strategy}; only {' and '.join(GAPPED)} make two calls")
+    return _some_time(value)
 
 
 def _watch(keys: dict[str, Value], site: Site) -> bool:
-    """Whether somebody else flips in this phase."""
+    """Whether this phase watches the flips of somebody else."""
     if not keys["watch"].flag():
         return False
     if site.external is None:
-        keys["watch"].wrong(f"somebody else can flip only a site of your own; it needs server: {EXTERNAL}")
+        keys["watch"].wrong(NEEDS_EXTERNAL)
     if not site.external.root:
-        keys["watch"].wrong("there is nothing to watch without site.root, the folder with the link")
+        keys["watch"].wrong(NO_ROOT)
     for key in ("strategy", "gap", "every", "jitter"):
         if key in keys:
-            keys[key].wrong("somebody else flips in a phase with watch: true, how and when they like")
+            keys[key].wrong("has no effect with watch: true, where somebody else flips")
     return True
 
 
@@ -201,30 +207,28 @@ def _quiet(value: Value, site: Site) -> bool:
     """Whether nobody deploys in this phase."""
     quiet = value.flag()
     if quiet and site.flips:
-        value.wrong("expected a site without site.root: with it the phase flips, or watches; remove one of the two")
+        value.wrong("has no effect with site.root, with which the phase flips or watches; remove one of them")
     return quiet
 
 
 def _strategy(value: Value, site: Site) -> tuple[str, Command | None]:
-    """The name of a strategy, or a mapping with the command that is one."""
+    """The name of a strategy, or a mapping with a command."""
     discover = site.external is not None and site.external.discover
     if not value.is_mapping():
         strategy = value.choice([*STRATEGIES, *FOLDER_STRATEGIES])
         if discover:
-            value.wrong(f"{strategy} must know its releases; only a command makes one for site.releases: {DISCOVER}")
+            value.wrong(f"{strategy} requires a list in site.releases; with {DISCOVER}, use a command")
         if site.external and strategy in FOLDER_STRATEGIES:
-            value.wrong(f"{strategy} is for the lab alone: at your own site only a link is flipped")
+            value.wrong(f"{strategy} {LINKS_ONLY}")
         return strategy, None
     keys = value.mapping(["command", "timeout", "folder"], required=["command"])
     arguments = tuple(item.text() for item in keys["command"].list())
     for argument, item in zip(arguments, keys["command"].list(), strict=True):
         if discover and re.search(r"\{(target|release)\}", argument):
-            item.wrong(f"with site.releases: {DISCOVER} nobody knows the release before")
+            item.wrong(f"with site.releases: {DISCOVER} the release is unknown before the command; remove {argument}")
     if site.external and "folder" in keys:
-        keys["folder"].wrong("is for the lab alone: at your own site only a link is flipped")
-    timeout = keys["timeout"].duration() if "timeout" in keys else Command.timeout
-    if timeout == 0:
-        keys["timeout"].wrong("must be more than 0")
+        keys["folder"].wrong(LINKS_ONLY)
+    timeout = _some_time(keys["timeout"]) if "timeout" in keys else Command.timeout
     return COMMAND, Command(arguments, timeout, keys["folder"].flag() if "folder" in keys else Command.folder)
 
 
@@ -232,9 +236,9 @@ def _expect(value: Value | None, site: Site) -> dict[Fault, Expected]:
     keys = value.mapping(FAULTS) if value else {}
     for fault, item in keys.items():
         if fault not in site.judged and item.text() == "some":
-            item.wrong(f"{fault} cannot be judged without site.mark")
+            item.wrong(f"expected none or any, got some: {fault} cannot be judged without site.mark")
         if not site.flips and item.text() == "some":
-            item.wrong("nothing is flipped, so nothing is to be seen at a flip")
+            item.wrong("expected none or any, got some: nothing is flipped without site.root")
     expect: dict[Fault, Expected] = {}
     for fault in FAULTS:
         word = keys[fault].choice(get_args(Expected)) if fault in keys else "none"

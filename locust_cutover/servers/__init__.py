@@ -1,1 +1,1 @@
-"""The servers of the lab, one class each, and their site."""
+"""The web servers of the lab, one class each, and the site that they serve."""

@@ -1,4 +1,4 @@
-"""Apache: static files and the page by server-side includes, or by its own PHP, with and without its caches."""
+"""Apache: static files, and the page by server-side includes or by mod_php, with and without PHP's caches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from locust_cutover.servers.program import Program
 from locust_cutover.servers.server import Server, fill
 
 MODULES = "/usr/lib/apache2/modules"
-"""Where Debian keeps them."""
+"""The folder on Debian."""
 
 PHP = Program("mod_php", "libapache2-mod-php", pattern="libphp*.so", folder=MODULES)
 
@@ -32,7 +32,7 @@ class Apache(Server):
     template: ClassVar[str] = "apache.conf"
 
     def command(self) -> list[str]:
-        """Write apache.conf; Apache in the foreground, all its files in our folder."""
+        """Write apache.conf; run Apache in the foreground with all its files in our folder."""
         config = self.folder / "apache.conf"
         values = {"folder": self.folder, "root": self.root, "port": self.port, "modules": MODULES}
         config.write_text(fill(self.template, {**values, **self.values()}))
@@ -40,24 +40,24 @@ class Apache(Server):
         return [*self._nobody(), *command] if os.geteuid() == 0 else command
 
     def values(self) -> dict[str, object]:
-        """What else the template wants."""
+        """Further values of the template."""
         return {}
 
     def version(self) -> str:
-        """What apache2 -v says: "Server version: Apache/2.4.71 (Debian)"."""
+        """From apache2 -v: "Server version: Apache/2.4.71 (Debian)"."""
         said = subprocess.run([self.executable(), "-v"], stdout=subprocess.PIPE, text=True, check=True).stdout
         return said.split()[2].replace("/", " ")
 
     def _nobody(self) -> list[str]:
-        """Apache refuses to serve as root, and nobody may not enter our folder: be nobody with that right of root."""
+        """Run as nobody with root's right to read our folder, because Apache refuses to serve as root."""
         user = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-        # Becoming another user would cut it off the leash.
+        # A change of user would clear the parent-death signal of the leash.
         return [self.find(SETPRIV), *user, *rights, "--pdeathsig=TERM"]
 
 
 class ApachePhp(Apache):
-    """With mod_php, and PHP's caches as they are installed."""
+    """Apache with mod_php and PHP's default caches."""
 
     name = "apache-php"
     needs: ClassVar[Sequence[Program]] = (SETPRIV, PHP)
@@ -65,17 +65,17 @@ class ApachePhp(Apache):
     caches: ClassVar[str] = ""
 
     def values(self) -> dict[str, object]:
-        """The module, and what makes the difference."""
+        """The path of the module, and the settings of the caches."""
         return {"php": self.find(PHP), "caches": self.caches}
 
     def version(self) -> str:
-        """Of both. PHP's is that of the header which the module can send: no other PHP need be installed."""
+        """Both versions. PHP's is read from the header in the module, so no other PHP must be installed."""
         said = re.search(rb"X-Powered-By: PHP/([\d.]+)", Path(self.find(PHP)).read_bytes())
         return f"{super().version()}, PHP {said[1].decode() if said else '?'}"
 
 
 class ApachePhpUncached(ApachePhp):
-    """With opcache and the realpath cache off: each request looks at the link."""
+    """Apache with opcache and realpath cache off, so each request reads the link."""
 
     name = "apache-php-uncached"
     caches = "php_admin_flag opcache.enable off\nphp_admin_value realpath_cache_size 0"

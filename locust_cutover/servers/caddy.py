@@ -1,4 +1,4 @@
-"""Caddy: static files and the page by its templates, or by php-fpm."""
+"""Caddy: static files, and the page by its templates or by php-fpm."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Caddy(Server):
     template: ClassVar[str] = "caddy.conf"
 
     def command(self) -> list[str]:
-        """Write the Caddyfile; Caddy in the foreground, all its files in our folder."""
+        """Write the Caddyfile; run Caddy in the foreground with all its files in our folder."""
         config = self.folder / "Caddyfile"
         values = {"root": self.root, "port": self.port}
         config.write_text(fill(self.template, {**values, **self.values()}))
@@ -27,25 +27,25 @@ class Caddy(Server):
         return ["env", *homes, self.executable(), "run", "--config", str(config), "--adapter", "caddyfile"]
 
     def values(self) -> dict[str, object]:
-        """What else the template wants."""
+        """Further values of the template."""
         return {}
 
     def version(self) -> str:
-        """What caddy version says: 2.6.2 by Debian, v2.6.2 and a checksum by others."""
+        """From caddy version: "2.6.2" on Debian, "v2.6.2 h1:…" elsewhere."""
         said = subprocess.run([self.executable(), "version"], stdout=subprocess.PIPE, text=True, check=True).stdout
         return f"Caddy {re.sub('^v', '', said.split()[0])}"
 
 
 class CaddyPhp(PhpFpm, Caddy):
-    """With php_fastcgi as Caddy's manual gives it: the path goes through the link."""
+    """Caddy with php_fastcgi as in its manual: PHP gets the path through the link."""
 
     name = "caddy-php"
     template = "caddy-php.conf"
 
     def values(self) -> dict[str, object]:
-        """Where php-fpm listens."""
+        """The socket of php-fpm."""
         return {"socket": self.socket}
 
     def version(self) -> str:
-        """Of both."""
+        """Both versions."""
         return f"{super().version()}, {self.php_version()}"

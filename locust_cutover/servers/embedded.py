@@ -1,4 +1,4 @@
-"""The embedded server: gevent's pywsgi in a process of its own, nothing to install."""
+"""The embedded server: gevent's pywsgi in its own process, with nothing to install."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from locust_cutover.servers.server import Server
 
 
 class Embedded(Server):
-    """Opens each part of the page through the link when its turn comes."""
+    """Opens each part of the page through the link, one after another."""
 
     name = "embedded"
     options: ClassVar[list[str]] = []
 
     def command(self) -> list[str]:
-        """The pages module with its options."""
+        """Run the pages module."""
         pages = [sys.executable, "-m", "locust_cutover.servers.pages"]
         return [*pages, "--root", str(self.root), "--port", str(self.port), *self.options]
 
     def version(self) -> str:
-        """pywsgi's version is gevent's."""
+        """The version of gevent."""
         return f"gevent.pywsgi {version('gevent')}"
 
 

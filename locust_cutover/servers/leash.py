@@ -1,10 +1,10 @@
-"""Runs a server and ends it when its parent goes, however that goes: python -m locust_cutover.servers.leash -- COMMAND.
+"""Runs a server and ends it when its parent ends in any way: python -m locust_cutover.servers.leash -- COMMAND.
 
-Several commands, with -- between them, are one server: they start in this order, end in the other,
+Several commands, with -- between them, are one server: they start in this order and end in reverse,
 and all end when one does.
 
-The parent holds the other end of standard input. When that ends without a SIGTERM before, the parent
-was killed and cannot clean up: then the folder named by --remove goes, too.
+The parent holds the other end of standard input. If that ends without a SIGTERM, the parent was
+killed and cannot clean up: then the leash also removes the folder of --remove.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 from collections.abc import Sequence
 
 PATIENCE = 5.0
-"""Seconds that a server has to end by itself."""
+"""Seconds to wait for a server to end by itself."""
 
 PR_SET_PDEATHSIG = 1
 
@@ -29,13 +29,13 @@ LIBC = ctypes.CDLL(None)
 
 
 def main() -> int:
-    """Run the commands until one ends, SIGTERM comes or standard input ends; returns the exit code of that one."""
+    """Run the commands until one ends, SIGTERM comes or standard input ends; returns the exit code of the first."""
     parser = argparse.ArgumentParser(prog="leash", usage="leash [--remove FOLDER] -- COMMAND [-- COMMAND]...")
     parser.add_argument("--remove", metavar="FOLDER")
     own, *commands = _split(sys.argv[1:])
     options = parser.parse_args(own)
     if not commands or not all(commands):
-        parser.error("a command is due after --")
+        parser.error("expected a command after --")
 
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def _end_with_us() -> None:
-    """Let Linux send SIGTERM when the leash itself is killed: then nobody else would (prctl(2))."""
+    """Let Linux send SIGTERM when the leash itself is killed (prctl(2))."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -92,7 +92,7 @@ def _end(program: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             program.kill()
             program.wait()
-    # Workers that a killed master left behind are still in its group; some hear no SIGTERM without it.
+    # Workers of a killed master are still in its group, and some of them ignore SIGTERM.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(program.pid, signal.SIGKILL)
 

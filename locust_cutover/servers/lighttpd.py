@@ -1,4 +1,4 @@
-"""lighttpd: static files and the page by server-side includes."""
+"""lighttpd: static files, and the page by server-side includes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Lighttpd(Server):
     package = "lighttpd"
 
     def command(self) -> list[str]:
-        """Write lighttpd.conf; lighttpd in the foreground."""
+        """Write lighttpd.conf; run lighttpd in the foreground."""
         config = self.folder / "lighttpd.conf"
         config.write_text(fill("lighttpd.conf", {"folder": self.folder, "root": self.root, "port": self.port}))
         return [self.executable(), "-D", "-f", str(config)]
 
     def version(self) -> str:
-        """What lighttpd -v says first: "lighttpd/1.4.69"."""
+        """From lighttpd -v: "lighttpd/1.4.69"."""
         said = subprocess.run([self.executable(), "-v"], stdout=subprocess.PIPE, text=True, check=True).stdout
         return said.split()[0].replace("/", " ")

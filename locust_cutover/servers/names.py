@@ -1,4 +1,4 @@
-"""The names of the lab's servers, as a scenario says them; without a server being imported."""
+"""The names of the lab's servers, for scenarios; importing them imports no server."""
 
 from __future__ import annotations
 

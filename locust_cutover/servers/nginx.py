@@ -1,4 +1,4 @@
-"""nginx: static files and the two-part page by server-side includes."""
+"""nginx: static files, and the page by server-side includes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Nginx(Server):
     template: ClassVar[str] = "nginx.conf"
 
     def command(self) -> list[str]:
-        """Write nginx.conf; nginx in the foreground, all its files in our folder."""
+        """Write nginx.conf; run nginx in the foreground with all its files in our folder."""
         config = self.folder / "nginx.conf"
-        # nginx that root starts would read the site as another user, who may not enter our folder.
+        # Started by root, nginx would read the site as another user, who cannot enter our folder.
         user = "user root;" if os.geteuid() == 0 else ""
         values = {"folder": self.folder, "root": self.root, "port": self.port, "user": user}
         config.write_text(fill(self.template, {**values, **self.values()}))
         return [self.executable(), "-p", str(self.folder), "-c", str(config)]
 
     def values(self) -> dict[str, object]:
-        """What else the template wants."""
+        """Further values of the template."""
         return {}
 
     def version(self) -> str:
-        """What nginx -v says."""
+        """From nginx -v: "nginx version: nginx/1.22.1"."""
         said = subprocess.run([self.executable(), "-v"], stderr=subprocess.PIPE, text=True, check=True).stderr
         return said.strip().removeprefix("nginx version: ").replace("/", " ")

@@ -1,4 +1,4 @@
-"""nginx with php-fpm: the path that nginx gives to PHP decides whether a flip is seen."""
+"""nginx with php-fpm: the path that nginx passes to PHP decides whether PHP sees a flip."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from locust_cutover.servers.site import LINK
 
 
 class NginxPhp(PhpFpm, Nginx):
-    """Gives the path through the link, as most configurations do: PHP keeps the release that it met there first.
+    """nginx that passes the path through the link, as most configurations do.
 
-    For minutes, and when its caches forget at different times, the page is of two releases.
+    PHP's caches keep the old release for minutes. They expire at different times, so pages can be torn.
     """
 
     name = "nginx-php"
@@ -20,16 +20,16 @@ class NginxPhp(PhpFpm, Nginx):
     document_root: ClassVar[str] = "$document_root"
 
     def values(self) -> dict[str, object]:
-        """The link, the socket and the variable that makes the difference."""
+        """The link, the socket of php-fpm and the variable with the path."""
         return {"link": LINK, "socket": self.socket, "document_root": self.document_root}
 
     def version(self) -> str:
-        """Of both."""
+        """Both versions."""
         return f"{super().version()}, {self.php_version()}"
 
 
 class NginxPhpRealpath(NginxPhp):
-    """Resolves the link at each request and gives the path of the release: to PHP's caches a new one is a new file."""
+    """nginx that resolves the link at each request: to PHP's caches a new release is a new file."""
 
     name = "nginx-php-realpath"
     document_root = "$realpath_root"

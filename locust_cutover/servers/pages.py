@@ -1,7 +1,7 @@
-"""The program of the embedded server: serves a site's files and two-part pages through the link.
+"""The program of the embedded server: serves files and two-part pages through the link.
 
-A page is a file with server-side includes. Each file is opened when its turn comes:
-the page is missing: 404; a part is missing after the page was read: 500.
+A page is a file with server-side includes. The page is opened first, then each part in turn:
+a missing page is a 404, a missing part of a page a 500.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
 class PartMissingError(Exception):
-    """A part of a page that was already begun is not there."""
+    """A part of a page is missing, after the page was read."""
 
 
-class Site:
-    """The files below `root`; `pinned`: the link is resolved once per request."""
+class SitePages:
+    """A WSGI application with the files below `root`; `pinned`: it resolves the link once per request."""
 
     def __init__(self, root: Path, link: str, pinned: bool) -> None:
         self.root = root
@@ -42,7 +42,7 @@ class Site:
         except PartMissingError as error:
             status, body = "500 Internal Server Error", f"500 Internal Server Error: {error}\n".encode()
         start_response(status, [("Content-Type", "text/html"), ("Content-Length", str(len(body)))])
-        # pywsgi would send the body of an answer to HEAD, too.
+        # pywsgi would also send the body in an answer to HEAD.
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     def answer(self, path: str) -> bytes:
@@ -69,8 +69,8 @@ class Site:
         return release.joinpath(*parts[2:])
 
 
-class Server(WSGIServer):
-    """pywsgi without the wait for more to send: it writes headers and body apart."""
+class PageServer(WSGIServer):
+    """pywsgi without Nagle's delay: it writes headers and body separately."""
 
     def handle(self, client_socket: socket.socket, address: Any) -> None:
         """Serve one connection."""
@@ -86,8 +86,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--pinned", action="store_true")
     options = parser.parse_args()
-    site = Site(options.root, options.link, options.pinned)
-    Server(("127.0.0.1", options.port), site, log=None).serve_forever()
+    pages = SitePages(options.root, options.link, options.pinned)
+    PageServer(("127.0.0.1", options.port), pages, log=None).serve_forever()
 
 
 if __name__ == "__main__":

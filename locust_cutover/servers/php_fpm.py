@@ -1,4 +1,4 @@
-"""php-fpm: runs PHP beside the servers that cannot do so themselves."""
+"""php-fpm: runs PHP for servers that cannot run it themselves."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from locust_cutover.servers.server import Server, ServerError, fill
 PHP_FPM = Program("php-fpm", "php-fpm", pattern="php-fpm*")
 
 LONGEST = 107
-"""Bytes that Linux allows for the path of a socket."""
+"""The longest path of a socket on Linux, in bytes."""
 
 
 class PhpFpm(Server):
-    """A server that hands what ends in .php to php-fpm, over a socket in its folder."""
+    """A server that passes .php files to php-fpm over a socket in its folder."""
 
     needs = (PHP_FPM,)
 
     @property
     def socket(self) -> Path:
-        """Where php-fpm listens."""
+        """The socket of php-fpm."""
         return self.folder / "php-fpm.sock"
 
     def companions(self) -> list[list[str]]:
-        """Write php-fpm.conf; php-fpm in the foreground."""
+        """Write php-fpm.conf; run php-fpm in the foreground."""
         if len(os.fsencode(self.socket)) > LONGEST:
-            # php-fpm would cut the path off and listen somewhere else.
+            # php-fpm would truncate the path and listen somewhere else.
             raise ServerError(f"server {self.name}: no socket can have a path of over {LONGEST} bytes: {self.socket}")
         config = self.folder / "php-fpm.conf"
         config.write_text(fill("php-fpm.conf", {"folder": self.folder, "socket": self.socket}))
-        # Another user than root could not enter root's folder; php-fpm wants to be told so.
+        # Only root can enter root's folder, and php-fpm runs as root only with this option.
         root = ["--allow-to-run-as-root"] if os.geteuid() == 0 else []
         return [[self.find(PHP_FPM), "--nodaemonize", *root, "--fpm-config", str(config)]]
 
     def php_version(self) -> str:
-        """The first two words of php-fpm -v: PHP and its version."""
+        """From php-fpm -v: its first two words, such as "PHP 8.2.1"."""
         said = subprocess.run([self.find(PHP_FPM), "-v"], stdout=subprocess.PIPE, text=True, check=True).stdout
         return " ".join(said.split()[:2])

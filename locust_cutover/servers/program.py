@@ -1,4 +1,4 @@
-"""What must be installed for a server: a file, and the package that has it."""
+"""A file that a server needs, and its package."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Program:
-    """A program that a server needs, or a module of one."""
+    """A program or module that a server needs."""
 
     name: str
-    """What an error calls it."""
+    """Its name in error messages."""
     package: str
-    """The package on Debian and Ubuntu that has it."""
+    """Its package on Debian and Ubuntu."""
     pattern: str = ""
-    """What its file is called where that holds a version; the newest is taken."""
+    """The pattern of its file name if that contains a version; the newest file is used."""
     folder: str = ""
-    """Where it is when that is not PATH."""
+    """Its folder; empty: search PATH."""
 
     def path(self) -> str | None:
         """The path of its file; None when it is not installed."""
-        # Debian keeps servers in sbin, which an ordinary user's PATH lacks.
+        # Debian installs servers in sbin, which is not in an ordinary user's PATH.
         folders = [self.folder] if self.folder else [*os.get_exec_path(), "/usr/sbin"]
         for folder in folders:
             for file in sorted(Path(folder).glob(self.pattern or self.name), reverse=True):

@@ -1,4 +1,4 @@
-"""What all servers of the lab have in common: start, wait until ready, stop, and their log."""
+"""The base of the lab's servers: start, wait until ready, stop, and read the log."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from locust_cutover.client.connection import Connection
 from locust_cutover.servers.program import Program
 
 READY_WITHIN = 15.0
-"""Seconds that a server has until its first page."""
+"""Seconds to wait for the first page of a server."""
 
 
 class ServerError(Exception):
-    """The server cannot be had or did not start; the text says why."""
+    """The server is not installed or did not start; the message says why."""
 
 
 class NotInstalledError(ServerError):
-    """The server's program is not on this machine; the text names the package."""
+    """The server's program is not installed; the message names the package."""
 
 
 class Server(ABC):
-    """A web server on 127.0.0.1 that serves the site in `root`; all it writes is in `folder`."""
+    """A web server on 127.0.0.1 that serves the site in `root` and writes only to `folder`."""
 
     name: ClassVar[str]
-    """What a scenario calls it."""
+    """Its name in a scenario."""
     program: ClassVar[str] = ""
-    """Its executable; empty when it comes with the project."""
+    """Its executable; empty: it is part of the project."""
     package: ClassVar[str] = ""
-    """The package on Debian and Ubuntu that has the executable."""
+    """The package of its executable on Debian and Ubuntu."""
     needs: ClassVar[Sequence[Program]] = ()
-    """What must be installed beside it."""
+    """Further programs that it needs."""
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.folder = folder
@@ -52,35 +52,35 @@ class Server(ABC):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL on which it listens."""
         return f"http://127.0.0.1:{self.port}"
 
     @abstractmethod
     def command(self) -> list[str]:
-        """Write the configuration; returns the command that runs the server in the foreground."""
+        """Write the configuration; return the command that runs the server in the foreground."""
 
     def companions(self) -> list[list[str]]:
-        """Write their configuration; returns the commands of the programs that start before it and end after it."""
+        """Write their configuration; return the commands of programs that start before and end after the server."""
         return []
 
     @abstractmethod
     def version(self) -> str:
-        """The server's name and version, for the report."""
+        """Name and version, for reports."""
 
     @classmethod
     def executable(cls) -> str:
-        """The path of the program; NotInstalledError when there is none."""
+        """The path of the server's program; NotInstalledError if it is not installed."""
         return cls.find(Program(cls.program, cls.package))
 
     @classmethod
     def check(cls) -> None:
-        """NotInstalledError when the server cannot run here."""
+        """Raise NotInstalledError if the server cannot run here."""
         programs = [Program(cls.program, cls.package)] if cls.program else []
         cls._require([*programs, *cls.needs])
 
     @classmethod
     def find(cls, program: Program) -> str:
-        """The path of a program; NotInstalledError when there is none."""
+        """The path of a program; NotInstalledError if it is not installed."""
         cls._require([program])
         return str(program.path())
 
@@ -96,7 +96,7 @@ class Server(ABC):
             )
 
     def start(self, remove: Path | None = None) -> None:
-        """Start it; `remove` is the folder that goes when we are killed before stop()."""
+        """Start it; `remove` is a folder to remove if we are killed before stop()."""
         command = [sys.executable, "-m", "locust_cutover.servers.leash"]
         if remove is not None:
             command += ["--remove", str(remove)]
@@ -112,7 +112,7 @@ class Server(ABC):
             )
 
     def wait_until_ready(self, path: str) -> None:
-        """Wait for a page at `path`; ServerError with the end of the log when none comes."""
+        """Wait for a page at `path`; ServerError with the end of the log if there is none in time."""
         deadline = time.monotonic() + READY_WITHIN
         connection = Connection(self.url, timeout=READY_WITHIN)
         try:
@@ -130,7 +130,7 @@ class Server(ABC):
         return self._leash is not None and self._leash.poll() is None
 
     def stop(self) -> None:
-        """End it and wait for its end; harmless when it has ended already."""
+        """Stop it and wait for its end; does nothing if it has ended."""
         leash, self._leash = self._leash, None
         if leash is None:
             return
@@ -141,7 +141,7 @@ class Server(ABC):
             leash.stdin.close()
 
     def death(self) -> str:
-        """Why the run cannot go on: the server ended, and the end of its log."""
+        """The message that the server ended, with the end of its log."""
         return f"server {self.name} ended{self._last_lines()}"
 
     def _last_lines(self) -> str:
@@ -150,21 +150,18 @@ class Server(ABC):
 
 
 class Template(string.Template):
-    """A configuration file with @name or @{name} for what differs; $ is free for the server's own variables."""
+    """A configuration file with @name or @{name} for values; $ is left to the server's own variables."""
 
     delimiter = "@"
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:
-    """The template file of that name, beside this module, with the values filled in."""
+    """The template file of this name, with the values filled in."""
     return Template((Path(__file__).parent / template).read_text()).substitute(values)
 
 
 def _free_port() -> int:
-    """A port nobody listens on.
-
-    Not one of the ephemeral range: an outgoing connection could take that before the server does.
-    """
+    """A free port outside the ephemeral range, from which an outgoing connection could take it first."""
     for port in random.sample(range(20_000, 32_000), 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

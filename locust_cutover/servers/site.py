@@ -1,4 +1,4 @@
-"""Builds a site to flip: releases of a two-part page, and the link."""
+"""Builds the site of the lab: releases with a two-part page, and the link."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ PAGE = f"/{LINK}/"
 """The two-part page."""
 
 MARK = r"Hello World from ([^!]+)!"
-"""What names the release in a page; group 1 is the release."""
+"""The mark in a page; its group 1 is the release."""
 
 MARKS = 2
-"""How many marks the whole page carries."""
+"""The number of marks in the whole page."""
 
 _FIRST = "<!doctype html>\n<title>locust-cutover</title>\n<p>Hello World from RELEASE!</p>\n"
 _SECOND = "<p>The second part: Hello World from RELEASE!</p>\n"
 
-# The page in the language of each server: its second part is asked for when its turn comes, through the link.
+# The page in the language of each server, which reads the second part later, through the link.
 _FILES = {
     "index.html": f'{_FIRST}<!--#include virtual="{PAGE}part.html" -->\n',
     "index.caddy.html": _FIRST + '{{include "' + PAGE + 'part.html"}}\n',
     "part.html": _SECOND,
     "index.php": f"{_FIRST}<?php require $_SERVER['DOCUMENT_ROOT'] . dirname($_SERVER['SCRIPT_NAME']) . '/part.php';\n",
-    # As frameworks do: the folder that PHP found the page in, which is that of the release.
+    # As in frameworks: from the folder of the page, which PHP resolves to the release.
     "framework.php": f"{_FIRST}<?php require __DIR__ . '/part.php';\n",
     "part.php": _SECOND,
     "static.html": "<p>Hello World from RELEASE!</p>\n",
@@ -38,15 +38,15 @@ _FILES = {
 
 
 AGE = 3600.0
-"""Seconds since the newest release was made; the others are older, each by a minute.
+"""Seconds since the newest release was created; each older release is a minute older.
 
-A release is seldom made in the second in which it is deployed, and caches and tools go by these times: PHP's
-opcache takes no file that is younger than two seconds, and rsync leaves one of the same size and second alone.
+Caches and tools use these times: PHP's opcache caches no file younger than two seconds, and rsync skips files
+of equal size and time. A release is rarely deployed in the second in which it was created.
 """
 
 
 def build_site(root: Path, releases: Sequence[str]) -> None:
-    """Make `root` with its releases and the link to the first of them."""
+    """Create `root` with its releases and the link to the first one."""
     root.mkdir()
     for number, release in enumerate(releases, start=1):
         folder = root / release
@@ -59,7 +59,7 @@ def build_site(root: Path, releases: Sequence[str]) -> None:
 
 
 def set_current(root: Path, releases: Sequence[str], folder: bool) -> None:
-    """Make `current` a real folder, or a link, of the release that it shows already; of the first if it shows none."""
+    """Make `current` a real folder or a link of the release that it shows, or of the first if it shows none."""
     current = root / LINK
     if current.is_symlink() != folder:
         return

@@ -15,7 +15,7 @@ import locust_cutover.nodes.gate
 import locust_cutover.nodes.late_judge
 import locust_cutover.nodes.node
 from locust_cutover.client.marks import Marks
-from locust_cutover.history import read, read_visit
+from locust_cutover.history import EndLine, NodeLine, read
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip
@@ -886,9 +886,9 @@ def test_a_node_with_a_visitor_that_hangs_says_so_in_the_end(cluster: Make, monk
 # The history of a worker's visits.
 
 
-def operations(path: Path) -> list[str]:
+def operations(path: Path) -> list[type]:
     """What a history holds."""
-    return [operation["op"] for operation in read(path)]
+    return [type(operation) for operation in read(path)]
 
 
 def test_a_worker_writes_its_visits_beside_the_owners_history(cluster: Make, tmp_path: Path) -> None:
@@ -906,9 +906,9 @@ def test_a_worker_writes_its_visits_beside_the_owners_history(cluster: Make, tmp
     owner.play(flip(1, "b", 100), before=make)
     owner.nodes.end()
     found = list(read(tmp_path / "run-worker0.jsonl"))
-    assert found[0] == {"op": "node", "run": owner.nodes.run, "worker": 0}
-    assert [read_visit(operation) for operation in found[1:-1]] == visits
-    assert operations(tmp_path / "run-worker1.jsonl") == ["node", "visit", "end"]
+    assert found[0] == NodeLine(owner.nodes.run, 0)
+    assert found[1:-1] == visits
+    assert operations(tmp_path / "run-worker1.jsonl") == [NodeLine, Visit, EndLine]
 
 
 def test_the_owners_own_node_writes_no_file(cluster: Make, tmp_path: Path) -> None:
@@ -931,7 +931,7 @@ def test_a_run_without_a_history_keeps_none(cluster: Make, tmp_path: Path) -> No
     owner.nodes.begin(SCENARIO, Marks(MARK, 1), None)
     owner.play(before=lambda: one.visits(visit(10, "a")))
     owner.nodes.end()
-    assert operations(tmp_path / "run-worker0.jsonl") == ["node", "end"]
+    assert operations(tmp_path / "run-worker0.jsonl") == [NodeLine, EndLine]
     assert one.recorder.keep is None
     assert owner.nodes.tally.visits(0) == 1
 
@@ -944,9 +944,8 @@ def test_a_second_run_begins_the_file_again(cluster: Make, tmp_path: Path) -> No
         owner.nodes.begin(SCENARIO, Marks(MARK, 1), tmp_path / "run.jsonl.gz")
         owner.play(before=lambda: one.visits(visit(10, "a")))
         owner.nodes.end()
-    first, *_ = read(tmp_path / "run-worker0.jsonl.gz")
-    assert first["run"] == owner.nodes.run
-    assert operations(tmp_path / "run-worker0.jsonl.gz") == ["node", "visit", "end"]
+    assert next(read(tmp_path / "run-worker0.jsonl.gz")) == NodeLine(owner.nodes.run, 0)
+    assert operations(tmp_path / "run-worker0.jsonl.gz") == [NodeLine, Visit, EndLine]
 
 
 def test_a_history_that_cannot_be_written_does_not_end_the_run(

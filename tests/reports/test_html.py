@@ -18,8 +18,7 @@ from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.visit import Visit
 from locust_cutover.reports import html
 from locust_cutover.result import Result
-from locust_cutover.scenario.external import External
-from locust_cutover.scenario.model import Load, Phase, Scenario, Site
+from locust_cutover.scenario.model import External, Load, Phase, Scenario, Site
 from tests.browser import Browser
 from tests.reports.runs import BEGAN, MS, Told, counted, held, result, spoiled
 from tests.reports.texts import HOSTILE

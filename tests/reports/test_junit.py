@@ -10,8 +10,7 @@ import pytest
 from locust_cutover.judging.faults import FAULTS
 from locust_cutover.reports import junit
 from locust_cutover.result import Result
-from locust_cutover.scenario.external import External
-from locust_cutover.scenario.model import Load, Scenario, Site
+from locust_cutover.scenario.model import External, Load, Scenario, Site
 from tests.reports.runs import Told, held, result, spoiled
 from tests.reports.schema import SCHEMA
 from tests.reports.texts import HOSTILE

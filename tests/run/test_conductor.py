@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import pytest
 
-from locust_cutover.history import History, read
+from locust_cutover.history import History, OverLine, RunLine, name_of, read
 from locust_cutover.judging.verdict import ExitCode, State
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.result import Result
@@ -243,7 +243,8 @@ def test_the_history_has_the_run_from_its_first_line_to_its_last(
     """With all that `check` needs."""
     result = Rig(monkeypatch, phase(), folder=tmp_path).run()
     operations = list(read(tmp_path / "run.jsonl"))
-    assert [operation["op"] for operation in operations] == [
+    first, over = operations[0], operations[-2]
+    assert [name_of(operation) for operation in operations] == [
         "run",
         "open",
         "start",
@@ -253,12 +254,9 @@ def test_the_history_has_the_run_from_its_first_line_to_its_last(
         "over",
         "end",
     ]
-    assert operations[0]["releases"] == ["A", "B"]
-    assert {key: operations[0][key] for key in ("server", "users", "seed", "url", "began")} == {
-        "server": "fake 1.0",
-        "users": 5,
-        "seed": 7,
-        "url": "http://fake",
-        "began": result.began,
-    }
-    assert operations[-2]["phases"][0]["flips"] == 2
+    assert isinstance(first, RunLine)
+    assert first.releases == ["A", "B"]
+    assert (first.what.server, first.what.users, first.what.seed) == ("fake 1.0", 5, 7)
+    assert (first.what.url, first.what.began) == ("http://fake", result.began)
+    assert isinstance(over, OverLine)
+    assert over.phases[0].flips == 2

@@ -9,6 +9,7 @@ import gevent
 import pytest
 from gevent.event import Event as Moment
 
+from locust_cutover.history import Operation, name_of
 from locust_cutover.judging.verdict import PhaseFacts, State
 from locust_cutover.run import play as module
 from locust_cutover.run.play import MOST, Play
@@ -39,8 +40,9 @@ class Rig:
         assert self.player.over
         return self.facts
 
-    def _write(self, op: str, **facts: object) -> None:
-        self.history.append(" ".join([op, *(f"{key}={facts[key]}" for key in ("release", "after") if key in facts)]))
+    def _write(self, operation: Operation) -> None:
+        told = [f"{key}={getattr(operation, key)}" for key in ("release", "after") if hasattr(operation, key)]
+        self.history.append(" ".join([name_of(operation), *told]))
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,8 @@ import pytest
 
 from locust_cutover.scenario.document import DocumentError, Value, did_you_mean, read_document
 
+DEEP = 3000 * "["
+
 
 def value_of(tmp_path: Path, text: str) -> Value:
     """The value of `key` in a document with that one line."""
@@ -33,7 +35,7 @@ def test_a_value_knows_its_file_its_line_and_its_key(tmp_path: Path) -> None:
     [
         (b"", ":1: the file is empty"),
         (b"# nothing but a comment\n", ":1: the file is empty"),
-        (b"a: b\nx: \xff\n", ":2: not a text in UTF-8"),
+        (b"a: b\nx: \xff\n", ":2: not UTF-8 text; save the file as UTF-8"),
         (b"a: b\nx: \x07\n", r":2: not YAML: the character '\x07' is not allowed"),
         (
             b"a: 1\nb: [1, 2\n",
@@ -53,13 +55,6 @@ def test_a_file_that_is_not_one_yaml_document_is_refused(tmp_path: Path, content
     with pytest.raises(DocumentError) as error:
         read_document(file)
     assert str(error.value).startswith(f"{file}{problem}")
-
-
-def test_a_file_that_is_nested_without_end_is_refused(tmp_path: Path) -> None:
-    """Instead of a traceback."""
-    (tmp_path / "file.yaml").write_text("[" * 2000)
-    with pytest.raises(DocumentError, match="nested too deeply"):
-        read_document(tmp_path / "file.yaml")
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
@@ -93,52 +88,58 @@ def read_choice(value: Value) -> object:
 @pytest.mark.parametrize(
     ("read", "text", "problem"),
     [
-        (read_mapping, "text", "a mapping is due, not a text"),
-        (read_mapping, "[users]", "a mapping is due, not a list"),
-        (read_mapping, "", "a mapping is due, not nothing"),
-        (read_mapping, "{rate: 1}", "the key users is missing"),
+        (read_mapping, "text", "expected a mapping, got text"),
+        (read_mapping, "[users]", "expected a mapping, got a list"),
+        (read_mapping, "", "expected a mapping, got nothing"),
+        (read_mapping, "{rate: 1}", "missing key: users"),
         (read_mapping, "{users: 1, user: 2}", "unknown key 'user'; did you mean users?"),
         (read_mapping, "{users: 1, colour: 2}", "unknown key 'colour'; known: users, rate"),
         (read_mapping, "{users: 1, <<: {rate: 2}}", "unknown key '<<'; known: users, rate"),
-        (read_mapping, "{users: 1, rate: 2, users: 3}", "the key users stands here twice"),
-        (read_mapping, "{[users]: 1}", "a key is a text, not a list"),
-        (Value.list, "text", "a list is due, not a text"),
-        (Value.list, "{a: b}", "a list is due, not a mapping"),
-        (Value.list, "[]", "the list is empty"),
-        (Value.text, "[a]", "a text is due, not a list"),
-        (Value.text, "{a: b}", "a text is due, not a mapping"),
-        (Value.text, "", "a text is due, not nothing"),
-        (Value.text, "7", 'a text is due, not a number; write "7"'),
-        (Value.text, "1.5", 'a text is due, not a number; write "1.5"'),
-        (Value.text, "no", 'a text is due, not a truth value; write "no"'),
-        (Value.text, "2026-01-31", 'a text is due, not a date; write "2026-01-31"'),
-        (Value.text, "''", "the text is empty"),
-        (Value.text, "' '", "the text is empty"),
-        (Value.text, r'"cur\0rent"', r"the text has the character \0 in it, which no path can have"),
-        (read_choice, "atomc", "'atomc' is not known; did you mean atomic?"),
-        (read_choice, "xyz", "'xyz' is not known; known: forced, atomic"),
-        (read_choice, "[atomic]", "a text is due, not a list"),
-        (Value.count, "0", "a whole number above 0 is due, not 0"),
-        (Value.count, "-3", "a whole number above 0 is due, not -3"),
-        (Value.count, "1.5", "a whole number above 0 is due, not 1.5"),
-        (Value.count, ".inf", "a whole number above 0 is due, not .inf"),
-        (Value.count, ".nan", "a number is due, not .nan"),
-        (Value.count, "ten", "a number is due, not a text"),
-        (Value.count, "true", "a number is due, not a truth value"),
-        (Value.count, "[1]", "a number is due, not a list"),
-        (Value.count, "!!int '[1'", "a number is due, not [1"),
-        pytest.param(Value.count, "1" + "0" * 400, f"a number is due, not 1{'0' * 39}", id="count-400-digits"),
-        pytest.param(Value.count, "1" + "0" * 5000, f"a number is due, not 1{'0' * 39}", id="count-5000-digits"),
-        (Value.rate, "0", "a number above 0 is due, not 0"),
-        (Value.rate, "-0.5", "a number above 0 is due, not -0.5"),
-        (Value.rate, ".inf", "a number above 0 is due, not .inf"),
-        (Value.rate, "fast", "a number is due, not a text"),
-        (Value.flag, '"true"', "true or false is due, not a text"),
-        (Value.flag, "1", "true or false is due, not a number"),
+        (read_mapping, "{users: 1, rate: 2, users: 3}", "duplicate key: users"),
+        (read_mapping, "{[users]: 1}", "expected text as a key, got a list"),
+        (Value.list, "text", "expected a list, got text"),
+        (Value.list, "{a: b}", "expected a list, got a mapping"),
+        (Value.list, "[]", "expected at least one item, got an empty list"),
+        (Value.text, "[a]", "expected text, got a list"),
+        (Value.text, "{a: b}", "expected text, got a mapping"),
+        (Value.text, "", "expected text, got nothing"),
+        (Value.text, "7", 'expected text, got a number; write "7"'),
+        (Value.text, "1.5", 'expected text, got a number; write "1.5"'),
+        (Value.text, "no", 'expected text, got a boolean; write "no"'),
+        (Value.text, "2026-01-31", 'expected text, got a date; write "2026-01-31"'),
+        (Value.text, "''", "expected text, got blank text"),
+        (Value.text, "' '", "expected text, got blank text"),
+        (Value.text, r'"cur\0rent"', r"the text contains the character \0; remove it"),
+        (read_choice, "atomc", "unknown value 'atomc'; did you mean atomic?"),
+        (read_choice, "xyz", "unknown value 'xyz'; known: forced, atomic"),
+        (read_choice, "[atomic]", "expected text, got a list"),
+        (Value.count, "0", "expected a whole number above 0, got 0"),
+        (Value.count, "-3", "expected a whole number above 0, got -3"),
+        (Value.count, "1.5", "expected a whole number above 0, got 1.5"),
+        (Value.count, ".inf", "expected a whole number above 0, got .inf"),
+        (Value.count, ".nan", "expected a number, got .nan"),
+        (Value.count, "ten", "expected a number, got text"),
+        (Value.count, "true", "expected a number, got a boolean"),
+        (Value.count, "[1]", "expected a number, got a list"),
+        (Value.count, "!!int '[1'", "expected a number, got [1"),
+        pytest.param(Value.count, "1" + "0" * 400, f"expected a number, got 1{'0' * 39}", id="count-400-digits"),
+        pytest.param(Value.count, "1" + "0" * 5000, f"expected a number, got 1{'0' * 39}", id="count-5000-digits"),
+        (Value.rate, "0", "expected a number above 0, got 0"),
+        (Value.rate, "-0.5", "expected a number above 0, got -0.5"),
+        (Value.rate, ".inf", "expected a number above 0, got .inf"),
+        (Value.rate, "fast", "expected a number, got text"),
+        (Value.flag, '"true"', "expected true or false, got text"),
+        (Value.flag, "1", "expected true or false, got a number"),
         (Value.duration, "10", "'10' is not a duration: write a number and a unit, such as 20ms, 1.5s or 2m"),
         (Value.duration, "-1s", "'-1s' is not a duration: write a number and a unit, such as 20ms, 1.5s or 2m"),
         (Value.duration, "", "'' is not a duration: write a number and a unit, such as 20ms, 1.5s or 2m"),
-        (Value.duration, "[1s]", "a duration is due, not a list"),
+        (Value.duration, "[1s]", "expected a duration, got a list"),
+        # A tag before another kind of value, which is looked up, not parsed as a document of its own.
+        (Value.text, "!!str [a]", "expected text, got a list"),
+        (Value.text, "!!str {a: b}", "expected text, got a mapping"),
+        (Value.flag, "!!bool '['", "expected true or false, got ["),
+        pytest.param(Value.flag, f"!!bool '{DEEP}'", f"expected true or false, got {DEEP[:40]}", id="flag-deep"),
+        (Value.flag, "!!bool [true]", "expected true or false, got a list"),
     ],
 )
 def test_a_wrong_value_is_refused(tmp_path: Path, read: Callable[[Value], object], text: str, problem: str) -> None:
@@ -179,23 +180,6 @@ def test_the_nearest_word_is_proposed_and_without_one_all_are() -> None:
     assert did_you_mean("xyz", ["duration", "flips"]) == "known: duration, flips"
 
 
-DEEP = 3000 * "["
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        ("!!bool '['", "true or false is due, not ["),
-        (f"!!bool '{DEEP}'", "true or false is due, not [[["),
-        ("!!bool [true]", "true or false is due, not a list"),
-    ],
-)
-def test_a_tag_before_what_is_no_truth_value_is_refused(tmp_path: Path, value: str, said: str) -> None:
-    """The text is looked up, not parsed as a document of its own."""
-    with pytest.raises(DocumentError, match=re.escape(f"file.yaml:1: key: {said}")):
-        value_of(tmp_path, value).flag()
-
-
 @pytest.mark.parametrize("tag", ["int", "float"])
 @pytest.mark.parametrize(
     ("value", "said"),
@@ -213,15 +197,8 @@ def test_a_tag_before_what_is_no_number_is_refused(tmp_path: Path, tag: str, val
     """Whatever is behind it: a bracket, nothing, a list."""
     number = value_of(tmp_path, f"!!{tag} {value}")
     for read in (number.count, number.rate):
-        with pytest.raises(DocumentError, match=re.escape(f"file.yaml:1: key: a number is due, not {said}")):
+        with pytest.raises(DocumentError, match=re.escape(f"file.yaml:1: key: expected a number, got {said}")):
             read()
-
-
-@pytest.mark.parametrize(("value", "kind"), [("[a]", "a list"), ("{a: b}", "a mapping")])
-def test_a_tag_makes_no_text_of_a_list(tmp_path: Path, value: str, kind: str) -> None:
-    """It would be Python's own way to write the list."""
-    with pytest.raises(DocumentError, match=f"key: a text is due, not {kind}"):
-        value_of(tmp_path, f"!!str {value}").text()
 
 
 @pytest.mark.parametrize("text", [DEEP, f"key: {DEEP}", f"{DEEP}: 1", "- " * 3000, "? " * 3000])

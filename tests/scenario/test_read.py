@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from locust_cutover.scenario import read as scenarios
-from locust_cutover.scenario.document import DocumentError
+from locust_cutover.scenario.document import DocumentError, did_you_mean, duplicate, expected, missing
+from locust_cutover.scenario.external import NO_ROOT
 from locust_cutover.scenario.model import Load, Phase, Scenario, Site, describe, recall
-from locust_cutover.scenario.read import DEFAULT
+from locust_cutover.scenario.read import DEFAULT, NEEDS_EXTERNAL
 from tests.locust_process import ROOT
+from tests.scenario.files import load, refusal
 
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
 
@@ -40,19 +44,11 @@ PHASES = "phases: [{strategy: forced, every: 20ms, flips: 5}]\n"
 """The least that a scenario needs, on one line."""
 
 
-def written(tmp_path: Path, text: str) -> str:
-    """The path of a scenario file with that text."""
-    file = tmp_path / "file.yaml"
-    file.write_text(text)
-    return str(file)
-
-
 def test_every_key_is_read(tmp_path: Path) -> None:
     """Times become nanoseconds, and what a phase does not say stays None."""
-    path = written(tmp_path, WHOLE)
-    assert scenarios.load(path) == Scenario(
+    assert load(tmp_path, WHOLE) == Scenario(
         name="file",
-        path=Path(path),
+        path=tmp_path / "file.yaml",
         description="Both ways.",
         site=Site("embedded-pinned", ("v1.0", "v1.1", "v2_0")),
         load=Load(7, 3.5),
@@ -79,7 +75,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
 
 def test_what_a_scenario_leaves_out_has_a_default(tmp_path: Path) -> None:
     """Only the phases must be given; nothing is expected to go wrong."""
-    scenario = scenarios.load(written(tmp_path, PHASES))
+    scenario = load(tmp_path, PHASES)
     assert scenario.description == ""
     assert scenario.site == Site("embedded", ("a", "b"))
     assert scenario.load == Load(10, 10)
@@ -89,12 +85,12 @@ def test_what_a_scenario_leaves_out_has_a_default(tmp_path: Path) -> None:
 
 def test_all_users_come_at_once_when_only_their_number_is_given(tmp_path: Path) -> None:
     """A spawn rate of ten would let a thousand users come for minutes."""
-    assert scenarios.load(written(tmp_path, "load: {users: 1000}\n" + PHASES)).load == Load(1000, 1000)
+    assert load(tmp_path, "load: {users: 1000}\n" + PHASES).load == Load(1000, 1000)
 
 
 def test_a_scenario_cannot_be_changed(tmp_path: Path) -> None:
     """What was checked is what is run."""
-    scenario = scenarios.load(written(tmp_path, WHOLE))
+    scenario = load(tmp_path, WHOLE)
     for part, key in (
         (scenario, "name"),
         (scenario.site, "server"),
@@ -129,14 +125,14 @@ RSYNC = 'command: [rsync, "{root}/{release}/", "{link}/"]'
 )
 def test_a_phase_knows_whether_current_is_a_real_folder(tmp_path: Path, strategy: str, folder: bool) -> None:
     """By its strategy, or by what is said beside its command; it is told again what it was."""
-    scenario = scenarios.load(written(tmp_path, phase(f"strategy: {strategy}", "every: 20ms", "duration: 10s")))
+    scenario = load(tmp_path, phase(f"strategy: {strategy}", "every: 20ms", "duration: 10s"))
     assert scenario.phases[0].folder is folder
     assert recall(describe(scenario)) == scenario
 
 
 def test_flips_are_random_unless_the_scenario_says_otherwise(tmp_path: Path) -> None:
     """With a seed of the run's own and no planted gap."""
-    scenario = scenarios.load(written(tmp_path, PHASES))
+    scenario = load(tmp_path, PHASES)
     assert (scenario.seed, scenario.phases[0].jitter, scenario.phases[0].gap) == (None, 1.0, 0)
 
 
@@ -144,7 +140,7 @@ def test_flips_are_random_unless_the_scenario_says_otherwise(tmp_path: Path) -> 
 def test_seed_jitter_and_gap_are_read_and_recalled(tmp_path: Path, strategy: str) -> None:
     """And told again in a history."""
     text = "seed: 7\n" + phase(f"strategy: {strategy}", "every: 20ms", "jitter: 0.5", "gap: 1.5ms", "flips: 5")
-    scenario = scenarios.load(written(tmp_path, text))
+    scenario = load(tmp_path, text)
     assert (scenario.seed, scenario.phases[0].jitter, scenario.phases[0].gap) == (7, 0.5, 1_500_000)
     described = json.loads(json.dumps(describe(scenario)))
     assert recall(described) == scenario
@@ -160,180 +156,119 @@ def test_seed_jitter_and_gap_are_read_and_recalled(tmp_path: Path, strategy: str
 )
 def test_a_phase_knows_whether_it_is_a_control(tmp_path: Path, keys: tuple[str, ...], control: bool) -> None:
     """Which has a fault to show, and can go on until it has."""
-    assert scenarios.load(written(tmp_path, phase(*keys))).phases[0].control is control
+    assert load(tmp_path, phase(*keys)).phases[0].control is control
+
+
+A_NUMBER = expected("text", "a number")
+
+NO_DURATION = "is not a duration: write a number and a unit, such as 20ms, 1.5s or 2m"
+
+EXPECTED_NAME = "expected one line of at most 60 printable characters"
+
+EXPECTED_SEED = "a whole number from 0 to 9007199254740991"
+
+EXPECTED_RELEASE = "letters, digits, '.', '_' and '-', with no '.' or '-' at the start"
+
+ONE_CALL = "has no effect with strategy {}; only forced and two-renames make two calls"
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        # The file.
+        # The file and its keys.
         ("", "1: the file is empty"),
-        ("# Why?\n", "1: the file is empty"),
-        ("phases: [\n", "2: not YAML: while parsing a flow node, expected the node content, but found '<stream end>'"),
-        (
-            PHASES + "---\n" + PHASES,
-            "2: not YAML: expected a single document in the stream, but found another document",
-        ),
-        ("forced\n", "1: a mapping is due, not a text"),
-        ("- forced\n", "1: a mapping is due, not a list"),
-        # Its keys.
-        ("# Why?\ndescription: Both ways.\n", "2: the key phases is missing"),
-        ("phase: []\n", "1: unknown key 'phase'; did you mean phases?"),
+        ("forced\n", f"1: {expected('a mapping', 'text')}"),
+        ("# Why?\ndescription: Both ways.\n", f"2: {missing('phases')}"),
         (PHASES + "loads: {users: 1}\n", "2: unknown key 'loads'; did you mean load?"),
-        (PHASES + PHASES, "2: the key phases stands here twice"),
-        ("description: [a, b]\n" + PHASES, "1: description: a text is due, not a list"),
-        ("description: 7\n" + PHASES, '1: description: a text is due, not a number; write "7"'),
+        (PHASES + PHASES, f"2: {duplicate('key', 'phases')}"),
+        ("description: [a, b]\n" + PHASES, f"1: description: {expected('text', 'a list')}"),
+        (PHASES + "seed: -1\n", f"2: seed: {expected(EXPECTED_SEED, '-1')}"),
+        (PHASES + "seed: 1.5\n", f"2: seed: {expected(EXPECTED_SEED, '1.5')}"),
+        (PHASES + "seed: 9007199254740992\n", f"2: seed: {expected(EXPECTED_SEED, '9007199254740992')}"),
+        (PHASES + "seed: tomorrow\n", f"2: seed: {expected('a number', 'text')}"),
         # The site.
-        ("site: embedded\n" + PHASES, "1: site: a mapping is due, not a text"),
+        ("site: embedded\n" + PHASES, f"1: site: {expected('a mapping', 'text')}"),
         ("site:\n  servers: embedded\n" + PHASES, "2: site: unknown key 'servers'; did you mean server?"),
-        ("site:\n  server: ngnix\n" + PHASES, "2: site.server: 'ngnix' is not known; did you mean nginx?"),
-        ("site:\n  server: [nginx]\n" + PHASES, "2: site.server: a text is due, not a list"),
-        ("site: {releases: a}\n" + PHASES, "1: site.releases: a list is due, not a text"),
-        ("site: {releases: []}\n" + PHASES, "1: site.releases: the list is empty"),
-        ("site: {releases: [a]}\n" + PHASES, "1: site.releases: a flip needs at least two releases"),
-        ("site: {releases: [a, b, a]}\n" + PHASES, "1: site.releases: the release a stands here twice"),
+        ("site:\n  server: ngnix\n" + PHASES, "2: site.server: unknown value 'ngnix'; did you mean nginx?"),
+        ("site: {releases: a}\n" + PHASES, f"1: site.releases: {expected('a list', 'text')}"),
+        ("site: {releases: [a]}\n" + PHASES, f"1: site.releases: {expected('at least two releases', 'one')}"),
+        ("site: {releases: [a, b, a]}\n" + PHASES, f"1: site.releases: {duplicate('release', 'a')}"),
+        ("site:\n  releases:\n    - a\n    - 1.0\n" + PHASES, f'4: site.releases[1]: {A_NUMBER}; write "1.0"'),
+        ("site: {releases: [a, b/c]}\n" + PHASES, f"1: site.releases[1]: {expected(EXPECTED_RELEASE, repr('b/c'))}"),
+        ("site: {releases: [a, ..]}\n" + PHASES, f"1: site.releases[1]: {expected(EXPECTED_RELEASE, repr('..'))}"),
+        ("site: {releases: [a, current]}\n" + PHASES, "1: site.releases[1]: current is the link; rename this release"),
         (
-            "site:\n  releases:\n    - a\n    - 1.0\n" + PHASES,
-            '4: site.releases[1]: a text is due, not a number; write "1.0"',
-        ),
-        (
-            "site:\n  releases:\n    - a\n    - releases/b\n" + PHASES,
-            "4: site.releases[1]: 'releases/b' cannot be a release here: letters, digits, '.', '_' and '-' only",
-        ),
-        (
-            "site: {releases: [a, ..]}\n" + PHASES,
-            "1: site.releases[1]: '..' cannot be a release here: letters, digits, '.', '_' and '-' only",
-        ),
-        (
-            "site: {releases: [a, current]}\n" + PHASES,
-            "1: site.releases[1]: current is the link; a release needs another name",
+            "site: {path: a}\n" + PHASES,
+            "1: site.path: expected a URL path that starts with / and has no spaces, got 'a'",
         ),
         # The load.
-        ("load: 10\n" + PHASES, "1: load: a mapping is due, not a number"),
+        ("load: 10\n" + PHASES, f"1: load: {expected('a mapping', 'a number')}"),
         ("load:\n  user: 10\n" + PHASES, "2: load: unknown key 'user'; did you mean users?"),
-        ("load: {users: ten}\n" + PHASES, "1: load.users: a number is due, not a text"),
-        ("load: {users: 1.5}\n" + PHASES, "1: load.users: a whole number above 0 is due, not 1.5"),
-        ("load: {users: .inf}\n" + PHASES, "1: load.users: a whole number above 0 is due, not .inf"),
-        ("load:\n  spawn_rate: 0\n" + PHASES, "2: load.spawn_rate: a number above 0 is due, not 0"),
+        ("load: {users: 1.5}\n" + PHASES, f"1: load.users: {expected('a whole number above 0', '1.5')}"),
+        ("load:\n  spawn_rate: 0\n" + PHASES, f"2: load.spawn_rate: {expected('a number above 0', '0')}"),
         # The phases.
-        ("phases:\n", "1: phases: a list is due, not nothing"),
-        ("phases: []\n", "1: phases: the list is empty"),
-        ("phases: {strategy: forced}\n", "1: phases: a list is due, not a mapping"),
-        ("phases:\n  - forced\n", "2: phases[0]: a mapping is due, not a text"),
+        ("phases:\n", f"1: phases: {expected('a list', 'nothing')}"),
+        ("phases: []\n", f"1: phases: {expected('at least one item', 'an empty list')}"),
+        ("phases:\n  - forced\n", f"2: phases[0]: {expected('a mapping', 'text')}"),
+        (phase("every: 20ms", "durations: 1s"), "3: phases[0]: unknown key 'durations'; did you mean duration?"),
+        (phase(*FORCED, "every: 10ms"), f"5: phases[0]: {duplicate('key', 'every')}"),
+        (phase("every: 20ms", "duration: 10s"), f"2: phases[0]: {missing('strategy')}"),
+        (phase("strategy: forced", "duration: 10s"), f"2: phases[0]: {missing('every')}"),
         (
-            phase("strategy: forced", "every: 20ms", "durations: 1s"),
-            "4: phases[0]: unknown key 'durations'; did you mean duration?",
+            phase("strategy: atomc", "every: 0", "flips: 1"),
+            "2: phases[0].strategy: unknown value 'atomc'; did you mean atomic?",
         ),
-        (phase(*FORCED, "every: 10ms"), "5: phases[0]: the key every stands here twice"),
-        (phase("every: 20ms", "duration: 10s"), "2: phases[0]: the key strategy is missing"),
-        (phase("strategy: forced", "duration: 10s"), "2: phases[0]: the key every is missing"),
-        (
-            phase("every: 20ms", "strategy: atomc", "duration: 1s"),
-            "3: phases[0].strategy: 'atomc' is not known; did you mean atomic?",
-        ),
-        (
-            phase("strategy: forced", "every: 20ms"),
-            "2: phases[0]: the phase has no end: give it a duration or a number of flips",
-        ),
-        (
-            phase(*FORCED, "flips: 5"),
-            "5: phases[0].flips: a phase ends by duration or by flips, not by both",
-        ),
-        (phase("strategy: forced", "every: 20ms", "duration: 0"), "4: phases[0].duration: must be more than 0"),
-        (
-            phase("strategy: forced", "every: 20ms", "flips: 0"),
-            "4: phases[0].flips: a whole number above 0 is due, not 0",
-        ),
-        (
-            phase("strategy: forced", "every: 20"),
-            "2: phases[0]: the phase has no end: give it a duration or a number of flips",
-        ),
-        (
-            phase("strategy: forced", "every: 20", "flips: 5"),
-            "3: phases[0].every: '20' is not a duration: write a number and a unit, such as 20ms, 1.5s or 2m",
-        ),
-        (
-            phase("strategy: forced", "every: 20ms", "duration: soon"),
-            "4: phases[0].duration: 'soon' is not a duration: write a number and a unit, such as 20ms, 1.5s or 2m",
-        ),
-        (
-            phase("strategy: forced", "every: 20ms", "duration: [10s]"),
-            "4: phases[0].duration: a duration is due, not a list",
-        ),
-        (
-            "phases:\n  - {strategy: forced, every: 0, flips: 1}\n  - {strategy: forced, every: 1s, flips: 1}\n",
-            "3: phases[1]: a second phase called forced; give this one a name of its own",
-        ),
-        (
-            "phases:\n  - {name: one, strategy: forced, every: 0, flips: 1}\n"
-            "  - {name: one, strategy: atomic, every: 0, flips: 1}\n",
-            "3: phases[1]: a second phase called one; give this one a name of its own",
-        ),
-        (
-            phase(f"strategy: {{{RSYNC}, folder: maybe}}", "every: 20ms", "flips: 1"),
-            "2: phases[0].strategy.folder: true or false is due, not a text",
-        ),
-        (phase(*FORCED, "name: 1"), '5: phases[0].name: a text is due, not a number; write "1"'),
-        (
-            phase(*FORCED, f"name: {'x' * 61}"),
-            "5: phases[0].name: a name is one line of at most 60 printable characters",
-        ),
-        (phase(*FORCED, r'name: "a\nb"'), "5: phases[0].name: a name is one line of at most 60 printable characters"),
-        (phase(*FORCED, "expect: none"), "5: phases[0].expect: a mapping is due, not a text"),
+        (phase("strategy: forced", "every: 20ms"), f"2: phases[0]: {missing('duration or flips')}"),
+        (phase(*FORCED, "flips: 5"), f"5: phases[0].flips: {expected('duration or flips', 'both; remove one')}"),
+        (phase(*FORCED[:2], "duration: 0"), f"4: phases[0].duration: {expected('a duration above 0', '0')}"),
+        (phase(*FORCED[:2], "flips: 0"), f"4: phases[0].flips: {expected('a whole number above 0', '0')}"),
+        (phase(*FORCED[:1], "every: 20", "flips: 5"), f"3: phases[0].every: '20' {NO_DURATION}"),
+        (phase(*FORCED[:2], "duration: soon"), f"4: phases[0].duration: 'soon' {NO_DURATION}"),
+        (phase(*FORCED, "name: 1"), f'5: phases[0].name: {A_NUMBER}; write "1"'),
+        (phase(*FORCED, f"name: {'x' * 61}"), f"5: phases[0].name: {EXPECTED_NAME}"),
+        (phase(*FORCED, r'name: "a\nb"'), f"5: phases[0].name: {EXPECTED_NAME}"),
+        (phase(*FORCED, "expect: none"), f"5: phases[0].expect: {expected('a mapping', 'text')}"),
         (phase(*FORCED, "expect: {loss: none}"), "5: phases[0].expect: unknown key 'loss'; did you mean lost?"),
-        (
-            phase(*FORCED, "expect: {lost: som}"),
-            "5: phases[0].expect.lost: 'som' is not known; did you mean some?",
-        ),
-        # What is random, and what is planted.
-        (PHASES + "seed: -1\n", "2: seed: expected a whole number from 0 to 9007199254740991, got -1"),
-        (PHASES + "seed: 1.5\n", "2: seed: expected a whole number from 0 to 9007199254740991, got 1.5"),
-        (
-            PHASES + "seed: 9007199254740992\n",
-            "2: seed: expected a whole number from 0 to 9007199254740991, got 9007199254740992",
-        ),
-        (PHASES + "seed: tomorrow\n", "2: seed: a number is due, not a text"),
-        (phase(*FORCED, "jitter: 1.01"), "5: phases[0].jitter: expected a number from 0 to 1, got 1.01"),
-        (phase(*FORCED, "jitter: -0.1"), "5: phases[0].jitter: expected a number from 0 to 1, got -0.1"),
-        (phase(*FORCED, "jitter: .nan"), "5: phases[0].jitter: a number is due, not .nan"),
+        (phase(*FORCED, "expect: {lost: som}"), "5: phases[0].expect.lost: unknown value 'som'; did you mean some?"),
+        (phase(*FORCED, "jitter: 1.01"), f"5: phases[0].jitter: {expected('a number from 0 to 1', '1.01')}"),
+        (phase(*FORCED, "jitter: -0.1"), f"5: phases[0].jitter: {expected('a number from 0 to 1', '-0.1')}"),
+        (phase(*FORCED, "jitter: .nan"), f"5: phases[0].jitter: {expected('a number', '.nan')}"),
         (
             phase("strategy: forced", "every: 0", "flips: 5", "jitter: 0"),
-            "5: phases[0].jitter: has no effect with every: 0, where flips have no interval",
+            "5: phases[0].jitter: has no effect with every: 0",
         ),
         (
-            phase("strategy: atomic", "every: 20ms", "flips: 5", "gap: 1ms"),
-            "5: phases[0].gap: only forced and two-renames have a gap between two calls, not atomic",
+            phase("strategy: atomic", "every: 1s", "flips: 5", "gap: 1ms"),
+            f"5: phases[0].gap: {ONE_CALL.format('atomic')}",
         ),
         (
-            phase("strategy: {command: [ln]}", "every: 20ms", "flips: 5", "gap: 1ms"),
-            "5: phases[0].gap: only forced and two-renames have a gap between two calls, not command",
+            phase(f"strategy: {{{RSYNC}}}", "every: 1s", "flips: 5", "gap: 1ms"),
+            f"5: phases[0].gap: {ONE_CALL.format('command')}",
         ),
-        (phase(*FORCED, "gap: 0"), "5: phases[0].gap: must be more than 0"),
+        (phase(*FORCED, "gap: 0"), f"5: phases[0].gap: {expected('a duration above 0', '0')}"),
+        (phase(*FORCED, "gap: 1"), f"5: phases[0].gap: '1' {NO_DURATION}"),
         (
-            phase(*FORCED, "gap: 1"),
-            "5: phases[0].gap: '1' is not a duration: write a number and a unit, such as 20ms, 1.5s or 2m",
+            phase(f"strategy: {{{RSYNC}, folder: maybe}}", "every: 1s", "flips: 1"),
+            f"2: phases[0].strategy.folder: {expected('true or false', 'text')}",
         ),
         (
-            phase(*FORCED, "expect:", "  torn: no"),
-            '6: phases[0].expect.torn: a text is due, not a truth value; write "no"',
+            phase(f"strategy: {{{RSYNC}, timeout: 0}}", "every: 1s", "flips: 1"),
+            f"2: phases[0].strategy.timeout: {expected('a duration above 0', '0')}",
         ),
+        (phase("watch: true"), f"2: phases[0].watch: {NEEDS_EXTERNAL}"),
     ],
 )
 def test_a_wrong_scenario_is_refused(tmp_path: Path, text: str, problem: str) -> None:
-    """One sentence: the file, the line, the key and what is wrong with it."""
-    path = written(tmp_path, text)
-    with pytest.raises(DocumentError) as error:
-        scenarios.load(path)
-    assert str(error.value) == f"{path}:{problem}"
+    """One sentence: the line, the key and what is wrong with it."""
+    assert refusal(tmp_path, text) == problem
 
 
-def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    """By the line of the first byte that is no text."""
-    file = tmp_path / "file.yaml"
-    file.write_bytes(PHASES.encode() + b"description: \xe4\n")
-    with pytest.raises(DocumentError) as error:
-        scenarios.load(str(file))
-    assert str(error.value) == f"{file}:2: not a text in UTF-8"
+@pytest.mark.parametrize("name", ["", "name: one, "])
+def test_two_phases_of_one_name_are_refused(tmp_path: Path, name: str) -> None:
+    """Whether the scenario gives it or the strategy; every table has one row for each phase."""
+    line = f"  - {{{name}strategy: forced, every: 0, flips: 1}}\n"
+    problem = duplicate("phase", "one" if name else "forced")
+    assert refusal(tmp_path, f"phases:\n{line}{line}") == f"3: phases[1]: {problem}; give one of them another name"
 
 
 def test_a_path_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
@@ -350,10 +285,10 @@ def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
     """Or with all, where none is near."""
     with pytest.raises(DocumentError) as error:
         scenarios.load("forced-vs-atomc")
-    assert str(error.value) == "no scenario is called 'forced-vs-atomc'; did you mean forced-vs-atomic?"
+    assert str(error.value) == "unknown scenario 'forced-vs-atomc'; did you mean forced-vs-atomic?"
     with pytest.raises(DocumentError) as error:
         scenarios.load("xyz")
-    assert str(error.value) == f"no scenario is called 'xyz'; known: {', '.join(scenarios.names())}"
+    assert str(error.value) == f"unknown scenario 'xyz'; {did_you_mean('xyz', scenarios.names())}"
 
 
 def test_a_bare_name_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,6 +345,9 @@ phases:
 """
 
 
+WATCHES = "has no effect with watch: true, where somebody else flips"
+
+
 @pytest.mark.parametrize(
     ("end", "duration", "flips", "endless"),
     [
@@ -422,7 +360,7 @@ def test_a_phase_that_watches_needs_no_strategy_and_no_end(
     tmp_path: Path, end: str, duration: int | None, flips: int | None, endless: bool
 ) -> None:
     """Locust ends one without an end; every flip is kept, however many there are."""
-    scenario = scenarios.load(written(tmp_path, WATCHED + end))
+    scenario = load(tmp_path, WATCHED + end)
     (only,) = scenario.phases
     assert (only.name, only.watched, only.endless, only.sparse) == ("watch", True, endless, False)
     assert (only.duration, only.flips) == (duration, flips)
@@ -430,23 +368,38 @@ def test_a_phase_that_watches_needs_no_strategy_and_no_end(
 
 
 @pytest.mark.parametrize(
-    ("text", "error"),
+    ("text", "problem"),
     [
-        (WATCHED + "    strategy: atomic\n", r":8: phases\[0\]\.strategy: somebody else flips in a phase with watch"),
-        (WATCHED + "    every: 1s\n", r":8: phases\[0\]\.every: somebody else flips"),
-        (WATCHED + "    flips: 1\n    duration: 1s\n", r":8: phases\[0\]\.flips: a phase ends by duration or by flips"),
-        (WATCHED + "  - watch: true\n    name: more\n", r":7: phases\[0\]: a run that watches has this phase alone"),
-        (WATCHED.replace("true", "1"), r":7: phases\[0\]\.watch: true or false is due"),
-        (WATCHED.replace("true", "false"), r":7: phases\[0\]: the key strategy is missing"),
-        ("phases: [{watch: true}]\n", r":1: phases\[0\]\.watch: .* needs server: external"),
+        (WATCHED + "    strategy: atomic\n", f"8: phases[0].strategy: {WATCHES}"),
+        (WATCHED + "    every: 1s\n", f"8: phases[0].every: {WATCHES}"),
         (
-            "site: {server: external, url: 'http://x/'}\nphases: [{watch: true}]\n",
-            r":2: phases\[0\]\.watch: there is nothing to watch without site\.root",
+            WATCHED + "    flips: 1\n    duration: 1s\n",
+            f"8: phases[0].flips: {expected('duration or flips', 'both; remove one')}",
         ),
-        (WATCHED.replace("  releases: discover\n", ""), r"site\.releases is missing: .*discover"),
+        (
+            WATCHED + "  - watch: true\n    name: more\n",
+            "7: phases[0]: a phase with watch: true must be the only one: flips between two phases would go unseen",
+        ),
+        (WATCHED.replace("true", "1"), f"7: phases[0].watch: {expected('true or false', 'a number')}"),
+        (WATCHED.replace("true", "false"), f"7: phases[0]: {missing('strategy')}"),
+        (WATCHED.replace("  root: /var/www/shop\n  releases: discover\n", ""), f"5: phases[0].watch: {NO_ROOT}"),
+        (
+            WATCHED.replace("  releases: discover\n", ""),
+            f"4: site.root: {missing('site.releases')} (folders below root, or discover)",
+        ),
     ],
 )
-def test_a_phase_that_cannot_watch_is_refused(tmp_path: Path, text: str, error: str) -> None:
-    """With file, line and key."""
-    with pytest.raises(DocumentError, match=error):
-        scenarios.load(written(tmp_path, text))
+def test_a_phase_that_cannot_watch_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    """With line and key."""
+    assert refusal(tmp_path, text) == problem
+
+
+def test_parsing_imports_no_server_and_no_gevent() -> None:
+    """A process of its own shows it: gevent patches the standard library, and a server needs it."""
+    code = "import sys, locust_cutover.scenario.read; print(*sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {name for name in imported if name.startswith("locust_cutover.servers.")} <= {
+        "locust_cutover.servers.names",
+        "locust_cutover.servers.site",
+    }
+    assert not {"gevent", "geventhttpclient", "locust"} & set(imported)

@@ -13,7 +13,7 @@ import pytest
 from gevent.pywsgi import WSGIHandler
 
 from locust_cutover.client.connection import Connection
-from locust_cutover.servers.pages import Server, Site
+from locust_cutover.servers.pages import PageServer, SitePages
 from locust_cutover.servers.site import LINK, MARK, PAGE, build_site
 from tests.servers.lab import FAILED, NOT_FOUND, STATIC, flip
 
@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "site"
 
 
-class Interrupted(Site):
+class Interrupted(SitePages):
     """Something happens to the site between the page and its part."""
 
     def __init__(self, root: Path, pinned: bool, happens: Callable[[], None]) -> None:
@@ -38,7 +38,7 @@ class Interrupted(Site):
         return super()._file(release, url)
 
 
-def ask(site: Site, path: str, method: str = "GET") -> tuple[str, bytes]:
+def ask(site: SitePages, path: str, method: str = "GET") -> tuple[str, bytes]:
     """Status and body of one WSGI call."""
     said: list[str] = []
     length: list[str] = []
@@ -53,7 +53,7 @@ def ask(site: Site, path: str, method: str = "GET") -> tuple[str, bytes]:
     return said[0], body
 
 
-def shown(site: Site, path: str = PAGE) -> list[str]:
+def shown(site: SitePages, path: str = PAGE) -> list[str]:
     """The releases that its parts came from; the status of what is no page."""
     status, body = ask(site, path)
     return re.findall(MARK, body.decode()) if status == "200 OK" else [status]
@@ -65,7 +65,7 @@ BOTH = pytest.mark.parametrize("pinned", [False, True], ids=["embedded", "pinned
 @BOTH
 def test_what_is_not_there_is_404_and_500_in_the_middle_of_a_page(root: Path, pinned: bool) -> None:
     """As a template engine that includes a file: the page is begun and cannot be finished."""
-    site = Site(root, LINK, pinned)
+    site = SitePages(root, LINK, pinned)
     assert ask(site, STATIC) == ("200 OK", b"<p>Hello World from a!</p>\n")
     os.unlink(root / "a" / "part.html")
     assert ask(site, PAGE) == (FAILED, b"500 Internal Server Error: /current/part.html: No such file or directory\n")
@@ -86,7 +86,7 @@ def test_what_is_not_there_is_404_and_500_in_the_middle_of_a_page(root: Path, pi
 @BOTH
 def test_nothing_but_the_files_of_the_current_release_is_served(root: Path, pinned: bool, path: str) -> None:
     """Whatever the path tries, the answer is 404."""
-    assert shown(Site(root, LINK, pinned), path) == [NOT_FOUND]
+    assert shown(SitePages(root, LINK, pinned), path) == [NOT_FOUND]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_happens_between_the_parts_matters_unless_the_page_is_pinned(
     root: Path, happens: Callable[[Path], None], pinned: bool, page: list[str], afterwards: list[str]
 ) -> None:
     """Each part is of the release that is current at its turn; or the link is resolved once, anew per request."""
-    site = Site(root, LINK, pinned)
+    site = SitePages(root, LINK, pinned)
     assert shown(Interrupted(root, pinned, lambda: happens(root))) == page
     assert shown(site) == afterwards
 
@@ -112,7 +112,7 @@ def test_an_include_may_be_percent_encoded(root: Path) -> None:
     """It is a URL, not a file name."""
     (root / "a" / "two words.html").write_text("both")
     (root / "a" / "index.html").write_text('<!--#include virtual="/current/two%20words.html" -->')
-    assert ask(Site(root, LINK, False), PAGE) == ("200 OK", b"both")
+    assert ask(SitePages(root, LINK, False), PAGE) == ("200 OK", b"both")
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def sockets(root: Path) -> Iterator[tuple[Connection, list[socket.socket]]]:
             handled.append(sock)
             super().__init__(sock, *args, **kwargs)
 
-    server = Server(("127.0.0.1", 0), Site(root, LINK, False), log=None, handler_class=Handler)
+    server = PageServer(("127.0.0.1", 0), SitePages(root, LINK, False), log=None, handler_class=Handler)
     server.start()
     connection = Connection(f"http://127.0.0.1:{server.server_port}", 10)
     yield connection, handled

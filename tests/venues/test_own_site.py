@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from locust_cutover.scenario.external import External
-from locust_cutover.scenario.model import Command, Phase, Site
+from locust_cutover.scenario.model import Command, External, Phase, Site
 from locust_cutover.venues.idle import Idle
 from locust_cutover.venues.own_site import OwnSite, WatchedSite
 from locust_cutover.venues.switcher_process import SwitcherProcess

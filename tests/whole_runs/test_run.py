@@ -229,7 +229,7 @@ def test_a_companion_that_is_killed_makes_the_run_inconclusive(tmp_path: Path, c
     ("host", "said"),
     [
         ("http://127.0.0.1:9", "http://127.0.0.1:9/current/: connection refused before the first flip"),
-        ("garbage", "host 'garbage': a URL such as"),
+        ("garbage", "host: expected a URL such as"),
     ],
 )
 def test_a_host_on_the_command_line_is_visited_instead(tmp_path: Path, host: str, said: str) -> None:

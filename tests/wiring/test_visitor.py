@@ -155,7 +155,9 @@ def test_without_a_host_the_test_is_stopped() -> None:
 def test_a_host_that_is_no_url_stops_the_test() -> None:
     """And is named."""
     Plain.host = "127.0.0.1:8080"
-    with pytest.raises(StopTest, match=r"^host '127\.0\.0\.1:8080': a URL such as http://127\.0\.0\.1:8080 is due$"):
+    with pytest.raises(
+        StopTest, match=r"^host: expected a URL such as http://127\.0\.0\.1:8080, got '127\.0\.0\.1:8080'$"
+    ):
         Plain(Environment(user_classes=[Plain]))
 
 

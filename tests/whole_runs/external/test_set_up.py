@@ -51,7 +51,7 @@ ATOMIC = "phases: [{strategy: atomic, every: 2ms, flips: 50}]\n"
         (
             "root: {root}",
             "root: {root}\n  ca: {root}/releases/1/index.html",
-            "site.ca: {root}/releases/1/index.html: no certificate in PEM is in it",
+            "site.ca: {root}/releases/1/index.html: expected a certificate in PEM, found none",
         ),
         (
             "root: {root}",

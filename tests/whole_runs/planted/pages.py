@@ -23,7 +23,7 @@ EVERY = 100
 """Which requests the other faults hit."""
 
 
-class Counting(pages.Site):
+class Counting(pages.SitePages):
     """Appends a byte to a file for every request that it answers; no fault."""
 
     count: int
@@ -127,7 +127,7 @@ def main() -> None:
         gevent.spawn(site.watch)
         gevent.sleep(0)
     handler = Closing if fault == "mixed" else WSGIHandler
-    pages.Server(("127.0.0.1", int(port)), site, log=None, handler_class=handler).serve_forever()
+    pages.PageServer(("127.0.0.1", int(port)), site, log=None, handler_class=handler).serve_forever()
 
 
 if __name__ == "__main__":
