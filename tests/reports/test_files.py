@@ -20,7 +20,7 @@ from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result
 from locust_cutover.scenario.model import Load, Phase, Scenario, Site
 from tests.adding_up import files_add_up
-from tests.reports.runs import lived_on
+from tests.reports.runs import Told, lived_on, result
 
 BEGAN = 5_000_000_000_000
 
@@ -293,12 +293,16 @@ def test_convergence_is_written_only_where_it_was_seen(tmp_path: Path) -> None:
     rows = written(lived_on(), tmp_path)["verdict"]
     assert [tuple(row[column] for column in columns) for row in rows[::3]] == [
         ("39.940", "", "40.440", "the phase ended"),
-        ("1715.940", "1717.940", "", ""),
+        ("1715.940", "", "1717.940", "the next flip came"),
     ]
     assert [tuple(one[key] for key in keys) for one in as_json(tmp_path)["phases"]] == [
         (39_940_000, None, 40_440_000, "the phase ended"),
-        (1_715_940_000, 1_717_940_000, None, None),
+        (1_715_940_000, None, 1_717_940_000, "the next flip came"),
     ]
+    over = result(Told("over", {"stale": "any"}).flip(100).visit(110, "a", "a").visit(150, "b", "b", times=2))
+    row = written(over, tmp_path)["verdict"][0]
+    assert [row[column] for column in columns] == ["9.940", "11.940", "", ""]
+    assert [as_json(tmp_path)["phases"][0][key] for key in keys] == [9_940_000, 11_940_000, None, None]
 
 
 def test_a_phase_that_was_not_run_has_no_outage(tmp_path: Path) -> None:
