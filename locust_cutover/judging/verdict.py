@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from locust_cutover.judging.answers import NOT_SENT, UNKNOWN_FLIPS, UNKNOWN_RELEASE
 from locust_cutover.judging.bounds import lower_bound, upper_bound
 from locust_cutover.judging.fliptable import SHOWS_AFTER, Convergence, FlipTable
 from locust_cutover.judging.outage import Background, Losses, Outage, background, estimate
@@ -29,6 +30,14 @@ UNSEEN = (
     "no deploy could be seen, so this shows only that the site answered; give site.root and `watch: true`, "
     "or say `quiet: true` if nobody deploys"
 )
+
+UNJUDGED = {
+    UNKNOWN_RELEASE: "site.releases does not name the release that they showed, or it came before its first flip; "
+    "check site.releases and site.mark",
+    UNKNOWN_FLIPS: "which flips were made meanwhile is not known",
+    NOT_SENT: "no port or file descriptor was left to send them; use fewer users",
+}
+"""Why a visit could not be judged, by its answer, and what to do about it."""
 
 CUT_SHORT = "cut short"
 
@@ -157,7 +166,8 @@ def judge_phase(
     `processors`: how many the run could use; None when that is not known.
     """
     visits, calm = tally.visits(index), sum(tally.calm[index, kind] for kind in KINDS)
-    troubles = _troubles(phase, facts, visits, tally.visits(index, "unjudged"))
+    unjudged = {answer: count for kind, answer, count in tally.of_phase(index) if kind == "unjudged"}
+    troubles = _troubles(phase, facts, visits, unjudged)
     expectations = []
     blind_controls: list[str] = []
     undetectable: list[str] = []
@@ -281,7 +291,7 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     return "held" if verdicts else "inconclusive"
 
 
-def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: int) -> list[str]:
+def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: Mapping[str, int]) -> list[str]:
     troubles = [facts.trouble] if facts.trouble else []
     if not facts.trouble and not visits:
         troubles.append("no visit was made")
@@ -292,8 +302,9 @@ def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: int) -> li
     if facts.failed:
         reason = f": {facts.failure}" if facts.failure else ""
         troubles.append(f"{_failed(facts)} failed{reason}")
-    if unjudged:
-        troubles.append(f"{unjudged} visits could not be judged")
+    for answer, count in unjudged.items():
+        told = f"{count:,} visit{'s' if count > 1 else ''} could not be judged"
+        troubles.append(f"{told}: {UNJUDGED.get(answer, answer)}")
     return troubles
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from locust_cutover.judging.answers import NOT_SENT, UNKNOWN_RELEASE
 from locust_cutover.judging.fliptable import Convergence, FlipTable
 from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.tally import Tally
@@ -281,8 +282,20 @@ def test_visits_that_could_not_be_judged_make_it_inconclusive(expected: Expected
     """One is enough: it may have been the harmed one."""
     result = Seen().add("ok", 10_000).add("unjudged").judge(phase(expected, expected, expected))
     assert result.verdict == "inconclusive"
-    assert result.troubles == ("1 visits could not be judged",)
+    assert result.troubles == ("1 visit could not be judged: which flips were made meanwhile is not known",)
     assert result.visits == 10_001
+
+
+@pytest.mark.parametrize(
+    ("answer", "advice"), [(UNKNOWN_RELEASE, "check site.releases"), (NOT_SENT, "use fewer users")]
+)
+def test_visits_that_could_not_be_judged_say_why_and_what_to_do(answer: str, advice: str) -> None:
+    """It may be the only reason in the last line."""
+    seen = Seen().add("ok", 100)
+    seen.tally.add(Visit(0, "GET", "/", 5, 6, answer, True, (), 1, 1), Judgment("unjudged", answer))
+    (trouble,) = seen.judge(phase()).troubles
+    assert trouble.startswith("1 visit could not be judged: ")
+    assert trouble.endswith(advice) or f"{advice} and" in trouble
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -312,7 +325,7 @@ def test_every_trouble_is_said() -> None:
     assert result.troubles == (
         "cut short",
         "1 of 10 flips failed",
-        "3 visits could not be judged",
+        "3 visits could not be judged: which flips were made meanwhile is not known",
     )
 
 
