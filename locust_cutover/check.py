@@ -14,7 +14,7 @@ from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Timeline
-from locust_cutover.judging.verdict import EXIT_CODES, PhaseFacts, judge_phase, worst
+from locust_cutover.judging.verdict import ExitCode, PhaseFacts, judge_phase
 from locust_cutover.reports import console, outputs
 from locust_cutover.reports.outputs import Outputs
 from locust_cutover.result import Result, processors
@@ -119,10 +119,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.render(result)
     except HistoryError as error:
         print(f"check: {error}", file=sys.stderr)
-        return 2
+        return ExitCode.WRONG
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         print(f"check: not a history of this version: {error!r}", file=sys.stderr)
-        return 2
+        return ExitCode.WRONG
     result = Outputs.of(options).write(result)
     report = "" if any("--report" in problem for problem in result.problems) else options.report or ""
     colour = console.wants_colour(sys.stdout, os.environ)
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Nobody reads it, or the disk is full. Python would try again at its end and change the exit code.
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 # until the end
         print(f"check: standard output: {error.strerror}", file=sys.stderr)
-        return EXIT_CODES[worst([result.verdict, "inconclusive"])]
+        return result.with_problems(["standard output"]).exit_code
     return result.exit_code
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.fliptable import FlipTable
-from locust_cutover.judging.verdict import EXIT_CODES, PhaseVerdict, Verdict, worst
-from locust_cutover.scenario.model import FAULTS, Scenario
+from locust_cutover.judging.verdict import ExitCode, PhaseVerdict, Verdict, worst
+from locust_cutover.scenario.model import Scenario
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ class Result:
         return tuple(notes)
 
     @property
-    def exit_code(self) -> int:
-        """0 held, 1 violated, 3 inconclusive."""
-        return EXIT_CODES[self.verdict]
+    def exit_code(self) -> ExitCode:
+        """What the process ends with."""
+        return ExitCode[self.verdict.upper()]
 
 
 def _doubted(phase: PhaseVerdict) -> PhaseVerdict:

@@ -1,4 +1,4 @@
-"""Visitors of the page behind `current`, while the scenario's strategies flip it."""
+"""Users who visit the page behind `current` while the scenario flips it."""
 
 from locust import task
 
@@ -8,9 +8,9 @@ install()
 
 
 class CurrentVisitor(Visitor):
-    """Asks for the page again as soon as it has its answer."""
+    """Requests the page again as soon as it has the response."""
 
     @task
     def current(self) -> None:
-        """One visit."""
+        """Visit the page once."""
         self.visit()

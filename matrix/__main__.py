@@ -11,13 +11,14 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from locust_cutover.judging.verdict import ExitCode
 from locust_cutover.servers.registry import SERVERS
 from matrix import strategies as known
 from matrix.cell import RARE_EVERY, RARE_FLIPS, ROUNDS, SECONDS, Cell
 from matrix.claims import claims, refuted
 from matrix.heatmap import as_svg, lines
 from matrix.machine import machine, tools
-from matrix.result import Result
+from matrix.result import CellResult
 from matrix.round import Round
 from matrix.run import play, recall
 from matrix.table import as_csv, as_markdown, from_csv
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write(results, facts, into)
     except ValueError as error:
         print(error, file=sys.stderr)
-        return 2
+        return ExitCode.WRONG
     missing = [(result, index) for result in results for index in _without_result(result)]
     whole = len(results) - len({result.cell.name for result, _ in missing})
     print(f"{whole} of {len(results)} cells: {into / 'results.md'}, .csv and .svg")
@@ -78,10 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrong = _wrong_claims(into)
     for sentence in wrong:
         print(f"  {into / 'results.md'} claims otherwise: {sentence}")
-    return 1 if missing or wrong else 0
+    return ExitCode.VIOLATED if missing or wrong else ExitCode.HELD
 
 
-def write(results: Sequence[Result], facts: dict[str, str], into: Path) -> None:
+def write(results: Sequence[CellResult], facts: dict[str, str], into: Path) -> None:
     """Write results.csv, results.svg and, between its two comments, the table of results.md; its other text stays.
 
     ValueError, with nothing written, when the comments are not there or a table with more in it would be lost.
@@ -108,7 +109,7 @@ def write(results: Sequence[Result], facts: dict[str, str], into: Path) -> None:
     page.write_text(f"{before}{BEGIN}\n\n{as_markdown(results, facts)}\n{END}{after}")
 
 
-def _measure(cells: Sequence[Cell], rounds: int, folder: Path) -> list[Result]:
+def _measure(cells: Sequence[Cell], rounds: int, folder: Path) -> list[CellResult]:
     """All rounds of all cells, the first of each before the second of any; those that are there are only read."""
     todo = [(number, cell) for number in range(1, rounds + 1) for cell in cells]
     found = {(number, cell.name): one for number, cell in todo if (one := recall(cell, number, folder)) is not None}
@@ -127,18 +128,18 @@ def _measure(cells: Sequence[Cell], rounds: int, folder: Path) -> list[Result]:
         found[number, cell.name] = played
         clear = "\r" if sys.stderr.isatty() else ""
         print(f"{clear}{head:<60} {_in_short(cell, played):<24} {minutes:3.0f} min left", flush=True)
-    return [Result(cell, tuple(found[number, cell.name] for number in range(1, rounds + 1))) for cell in cells]
+    return [CellResult(cell, tuple(found[number, cell.name] for number in range(1, rounds + 1))) for cell in cells]
 
 
 def _in_short(cell: Cell, played: Round) -> str:
-    return " ".join(lines(Result(cell, (played,))))
+    return " ".join(lines(CellResult(cell, (played,))))
 
 
-def _place(result: Result) -> tuple[str, str]:
+def _place(result: CellResult) -> tuple[str, str]:
     return result.cell.server, result.cell.strategy.name
 
 
-def _without_result(result: Result) -> list[int]:
+def _without_result(result: CellResult) -> list[int]:
     """The rounds that are not measured."""
     return [index for index, worst in enumerate(result.classes) if worst == "not measured"]
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from locust_cutover.judging.faults import FAULTS
+from locust_cutover.reports import words
 from matrix import wording
-from matrix.result import Result
+from matrix.result import CellResult
 from matrix.round import Class
 
-# Okabe and Ito's colours, which colour-blind people can tell apart, the same as in the report (reports/report.css).
 COLOURS: dict[Class, str] = {
     "clean": "#009e73",
-    "stale": "#b3579a",
-    "torn": "#0072b2",
-    "lost": "#d55e00",
+    **{fault: FAULTS[fault].colour for fault in reversed(FAULTS)},
     "nothing flips": "#c8d0d8",
     "inconclusive": "#ece5c8",
     "not measured": "#f0f2f4",
@@ -28,9 +27,7 @@ PALE = 0.3
 
 MEANING: dict[Class, str] = {
     "clean": "all right",
-    "stale": "old, status 200; for how long",
-    "torn": "of two releases, status 200",
-    "lost": "no whole page; per 1,000 flips",
+    **{fault: definition.meaning for fault, definition in FAULTS.items()},
     "nothing flips": "the link stays",
     "inconclusive": "a fault could not have been seen",
     "not measured": "no result",
@@ -49,7 +46,7 @@ DIFFERS = "paler: not in all rounds"
 WIDTH, HEIGHT, LEFT, TOP = 92, 40, 170, 100
 
 
-def as_svg(results: Sequence[Result], facts: Mapping[str, str]) -> str:
+def as_svg(results: Sequence[CellResult], facts: Mapping[str, str]) -> str:
     """An SVG file; each cell says in words what its colour says, and its numbers in a title."""
     strategies = list(dict.fromkeys((one.cell.strategy.name, one.cell.strategy.label) for one in results))
     servers = list(dict.fromkeys(one.cell.server for one in results))
@@ -86,7 +83,7 @@ def as_svg(results: Sequence[Result], facts: Mapping[str, str]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def describe(results: Sequence[Result]) -> str:
+def describe(results: Sequence[CellResult]) -> str:
     """The picture in words, for those who do not see it."""
     texts = []
     for name in COLOURS:
@@ -99,31 +96,26 @@ def describe(results: Sequence[Result]) -> str:
     return " ".join(texts)
 
 
-def lines(result: Result) -> list[str]:
+def lines(result: CellResult) -> list[str]:
     """What is written in a cell, at most two lines."""
     if not result.is_certain:
         return [result.colour, result.worst.removeprefix(result.colour).strip()]
-    match result.colour:
-        case "lost":
-            rate = wording.lost(result).partition(" (")[0]
-            return ["lost", rate if rate == "seldom" else f"{rate} per 1,000"]
-        case "torn":
-            return ["torn", wording.torn(result).partition(" (")[0]]
-        case "stale":
-            return ["stale", wording.stale(result)]
-        case _:
-            return [result.colour]
+    if result.colour not in FAULTS:
+        return [result.colour]
+    number = wording.number(result, result.colour).partition(" (")[0]
+    return [result.colour, f"{number} per 1,000" if result.colour == "lost" and number != "seldom" else number]
 
 
-def _cell(result: Result, x: float, y: float) -> list[str]:
+def _cell(result: CellResult, x: float, y: float) -> list[str]:
     colour = result.colour
-    is_dark = result.is_certain and colour not in ("nothing flips", "not measured", "inconclusive")
+    is_dark = result.is_certain and (colour in FAULTS or colour == "clean")
     ink, opacity = (LIGHT if is_dark else DARK), ("" if result.is_certain else f' fill-opacity="{PALE}"')
     middle = x + WIDTH / 2 - 1
-    found = ", ".join(f"{name}: {count}" for name, count in sorted(result.answers.items())) or "no fault"
+    found = ", ".join(f"{name}: {words.count(count)}" for name, count in sorted(result.answers.items())) or "no fault"
     title = (
         f"{result.cell.strategy.label} on {result.cell.server}: {found}; "
-        f"{result.number('flips')} flips, {result.number('visits')} visits; rounds: {', '.join(result.classes)}"
+        f"{words.many(int(result.number('flips') or 0), 'flip')}, "
+        f"{words.many(int(result.number('visits') or 0), 'visit')}; rounds: {', '.join(result.classes)}"
     )
     parts = [
         f"<g><title>{escape(title)}</title>",
@@ -137,7 +129,7 @@ def _cell(result: Result, x: float, y: float) -> list[str]:
     return [*parts, "</g>"]
 
 
-def _legend(results: Sequence[Result], y: float, width: float) -> tuple[list[str], float]:
+def _legend(results: Sequence[CellResult], y: float, width: float) -> tuple[list[str], float]:
     """What the colours mean that occur, in as many lines as it takes, and where the last of them is."""
     parts, x = [], 16.0
     colours = {one.colour for one in results}

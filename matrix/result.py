@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matrix.cell import Cell
-from matrix.round import CLASSES, Class, Round
+from matrix.round import CLASSES, FURTHER, Class, Round
 
 SUMS = (
     "visits",
@@ -23,6 +23,7 @@ SUMS = (
     "rare_stale",
     "rare_lost",
     "rare_torn",
+    *FURTHER,
 )
 """Numbers that add up."""
 
@@ -40,7 +41,7 @@ VERDICTS = ("violated", "not measured", "inconclusive", "held")
 
 
 @dataclass(frozen=True)
-class Result:
+class CellResult:
     """A cell and its rounds, in their order."""
 
     cell: Cell
@@ -118,7 +119,7 @@ class Result:
         return max(self._values(name), default=None)
 
     def _values(self, name: str) -> list[float]:
-        return [value for one in self.measured if (value := getattr(one, name)) is not None]
+        return [value for one in self.measured if (value := one.number(name)) is not None]
 
 
 def _together(words: Sequence[str], order: Sequence[str]) -> str:

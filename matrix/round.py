@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
-from locust_cutover.scenario.model import FAULTS, Fault
+from locust_cutover.judging.faults import FAULTS, Fault
 from matrix.cell import FREQUENT, RARE
 
-Class = Literal["lost", "torn", "stale", "nothing flips", "not measured", "inconclusive", "clean"]
-"""The worst that visitors met, or why that is not known; the worst first."""
+Class = str
+"""One of CLASSES."""
 
-CLASSES: tuple[Class, ...] = get_args(Class)
+CLASSES: tuple[Class, ...] = (*FAULTS, "nothing flips", "not measured", "inconclusive", "clean")
+"""The worst that visitors met, or why that is not known; the worst first."""
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,24 @@ class Round:
     rare_torn: int = 0
     answers: Mapping[str, int] = field(default_factory=dict)
     """The answers that were not ok, by name, of both phases."""
+    further: Mapping[Fault, int] = field(default_factory=dict)
+    """How often each fault of FURTHER was seen, in both phases."""
+
+    def number(self, name: str) -> float | None:
+        """The number of this name; None when the round has none."""
+        found: float | None = self.further.get(name, 0) if name in FURTHER else getattr(self, name)
+        return found
 
     @property
     def worst(self) -> Class:
-        """What was seen. A fault that was seen counts, whatever else is not known; clean is only what is proven."""
+        """A fault that was seen counts, whatever is not known; a round is clean only when that is proven."""
         if self.verdict == "not measured":
             return "not measured"
         if self.flips and self.failed_flips == self.flips:
             return "nothing flips"
-        if self.lost or self.rare_lost:
-            return "lost"
-        if self.torn or self.rare_torn:
-            return "torn"
-        if self.stale:
-            return "stale"
+        for fault in FAULTS:
+            if self.number(fault) or getattr(self, f"rare_{fault}", 0):
+                return fault
         return "inconclusive" if self.unseen else "clean"
 
     @property
@@ -75,6 +80,10 @@ class Round:
     def torn_share(self) -> float:
         """Of the pages while there were frequent flips, 0 to 1."""
         return self.torn / self.visits if self.visits else 0.0
+
+
+FURTHER = tuple(fault for fault in FAULTS if fault not in Round.__dataclass_fields__)
+"""The faults that have no numbers of their own in a round, but one count each."""
 
 
 def not_measured(trouble: str) -> Round:
@@ -118,6 +127,7 @@ def measured(verdict: Mapping[str, Any]) -> Round:
         rare_lost=seen[RARE]["lost"],
         rare_torn=seen[RARE]["torn"],
         answers=_faults(rare, frequent),
+        further={fault: seen[RARE][fault] + seen[FREQUENT][fault] for fault in FURTHER},
     )
 
 
@@ -137,11 +147,12 @@ def _unseen(rare: Mapping[str, Any], frequent: Mapping[str, Any]) -> tuple[Fault
 
 
 def _faults(*phases: Mapping[str, Any]) -> dict[str, int]:
-    """The answers that were not ok: losses by their answer, torn and stale by what they are."""
+    """The answers that were not ok, by the name of the fault where the status hides it."""
     answers: dict[str, int] = {}
     for phase in phases:
         for answer in phase["answers"]:
             if answer["kind"] != "ok":
-                name = answer["kind"] if answer["kind"] in ("torn", "stale") else answer["answer"]
+                kind = answer["kind"]
+                name = kind if kind in FAULTS and FAULTS[kind].needs_mark else answer["answer"]
                 answers[name] = answers.get(name, 0) + answer["count"]
     return answers

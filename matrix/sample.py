@@ -22,6 +22,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from locust_cutover.judging.faults import FAULTS
+from locust_cutover.judging.verdict import ExitCode
 from locust_cutover.servers.registry import SERVERS
 from matrix.cell import ROUNDS, Cell
 from matrix.claims import Claim, claims, covers
@@ -34,7 +36,7 @@ from matrix.table import GREATEST, LEAST, from_csv
 NUMBER = 5
 """Cells of a sample: half a minute."""
 
-FAULTS = {"lost": "lost", "rare_lost": "lost", "torn": "torn", "rare_torn": "torn", "stale": "stale"}
+ABSENT = {**{fault: fault for fault in FAULTS}, "rare_lost": "lost", "rare_torn": "torn"}
 """The counts that a round may refute when they are 0 in a claim, and the fault that each is of."""
 
 SURE = {
@@ -89,10 +91,10 @@ def decide(column: str, sign: str, value: str, played: Round, row: Mapping[str, 
     if column in ("worst", "verdict") and sign == "==" and value in CERTAIN:
         found = getattr(played, column)
         return None if found == "inconclusive" else bool(found == value)
-    if column in FAULTS and (sign, value) == ("==", "0"):
-        if getattr(played, column):
+    if column in ABSENT and (sign, value) == ("==", "0"):
+        if played.number(column):
             return False
-        return None if FAULTS[column] in played.unseen else True
+        return None if ABSENT[column] in played.unseen else True
     if column in SURE and (sign, value) == (">", "0"):
         if getattr(played, column):
             return True
@@ -153,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{head}: {'; '.join([played.worst, *parts])}", flush=True)
     undecided = len(chosen) - upheld - refuted
     print(f"{len(chosen)} cells: {upheld} as claimed, {refuted} otherwise, {undecided} could decide nothing")
-    return 1 if refuted else 0
+    return ExitCode.VIOLATED if refuted else ExitCode.HELD
 
 
 def _parts(found: Opinion) -> list[tuple[str, tuple[str, ...]]]:

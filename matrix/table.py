@@ -6,8 +6,10 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
+from locust_cutover.judging.faults import FAULTS
 from matrix import wording
-from matrix.result import Result
+from matrix.result import CellResult
+from matrix.round import FURTHER
 
 NUMBERS = (
     "visits",
@@ -41,13 +43,14 @@ COLUMNS = (
     *("worst", "answers", "rounds", "classes", "verdicts"),
     *LATER,
     *(f"{name}{end}" for name in (*NUMBERS, *LATER) for end in (LEAST, GREATEST)),
+    *(f"{name}{end}" for name in FURTHER for end in ("", LEAST, GREATEST)),
 )
 
 BETWEEN = "; "
 """Between the classes of the rounds, and between their verdicts."""
 
 
-def as_csv(results: Sequence[Result]) -> str:
+def as_csv(results: Sequence[CellResult]) -> str:
     """A row for each cell; the faults are written as `404 Not Found: 12; torn: 3`."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -61,16 +64,17 @@ def from_csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def as_markdown(results: Sequence[Result], facts: Mapping[str, str]) -> str:
+def as_markdown(results: Sequence[CellResult], facts: Mapping[str, str]) -> str:
     """A table for each server, and what all was made on."""
     lines = []
     for server in dict.fromkeys(result.cell.server for result in results):
         rows = [result for result in results if result.cell.server == server]
         version = next((result.version for result in rows if result.version), "")
         lines += [f"### {server}", "", *([version, ""] if version else [])]
+        heads = [wording.HEADS.get(fault, fault) for fault in FAULTS]
         lines += [
-            "| strategy | lost per 1,000 flips | torn | stale | outage per flip | verdict |",
-            "|---|--:|--:|--:|--:|---|",
+            f"| strategy | {' | '.join(heads)} | outage per flip | verdict |",
+            f"|---|{'--:|' * len(heads)}--:|---|",
         ]
         lines += [f"| {' | '.join(_row(result))} |" for result in rows]
         lines.append("")
@@ -79,7 +83,7 @@ def as_markdown(results: Sequence[Result], facts: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _columns(result: Result) -> dict[str, object]:
+def _columns(result: CellResult) -> dict[str, object]:
     cell, strategy = result.cell, result.cell.strategy
     row: dict[str, object] = {"strategy": strategy.name, "label": strategy.label, "server": cell.server}
     for name in ("version", "verdict", "trouble", "worst"):
@@ -87,24 +91,24 @@ def _columns(result: Result) -> dict[str, object]:
     row["answers"] = BETWEEN.join(f"{name}: {count}" for name, count in sorted(result.answers.items()))
     row["rounds"] = len(result.rounds)
     row["classes"], row["verdicts"] = BETWEEN.join(result.classes), BETWEEN.join(result.verdicts)
-    for name in (*NUMBERS, *LATER):
+    for name in (*NUMBERS, *LATER, *FURTHER):
         row[name] = _number(result.number(name))
         row[f"{name}{LEAST}"], row[f"{name}{GREATEST}"] = _number(result.least(name)), _number(result.greatest(name))
     return row
 
 
-def _row(result: Result) -> list[str]:
+def _row(result: CellResult) -> list[str]:
     name = f"`{_plain(result.cell.strategy.label)}`"
     why = f": {result.trouble}" if result.trouble else ""
     if result.is_certain and result.colour in ("not measured", "nothing flips"):
-        return [name, "", "", "", "", _plain(f"{result.verdict}{why or f': {result.worst}'}")]
+        return [name, *[""] * len(FAULTS), "", _plain(f"{result.verdict}{why or f': {result.worst}'}")]
     verdict = result.verdict
     if not result.is_certain:
         verdict = f"{verdict}: {result.worst}"
     elif result.colour == "inconclusive":
         verdict += why
-    numbers = [say(result) for say in (wording.lost, wording.torn, wording.stale, wording.outage)]
-    return [name, *numbers, _plain(verdict)]
+    numbers = [wording.number(result, fault) for fault in FAULTS]
+    return [name, *numbers, wording.outage(result), _plain(verdict)]
 
 
 def _number(value: float | None) -> object:

@@ -1,4 +1,4 @@
-"""The strategy that runs a command of the user's: any argument list, with a time-out, never a shell line."""
+"""The strategy that runs a command of the user: any argument list, with a time-out, never a shell line."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from switcher.place import SiteError
 from switcher.strategies import Strategy
 
 COMMAND = "command"
-"""What it is called beside the registered strategies."""
+"""Its name, beside those of the registered strategies."""
 
 PLACEHOLDERS = ("target", "release", "link", "root")
-"""In braces in an argument, these are replaced."""
+"""The words that are replaced where they stand in braces in an argument."""
 
 
 LAST = 10
-"""How many lines of what a command printed are told when it fails."""
+"""How many of the last lines of a failed command's output are reported."""
 
 LONGEST = 4096
-"""Bytes of what a command printed that are read for them."""
+"""How many bytes of the output are read to find them."""
 
 
 class CommandError(OSError):
-    """The command failed; `said` are the last lines that it printed."""
+    """The command failed; `said` holds the last lines of its output."""
 
     said: Sequence[str] = ()
 
 
 def check_program(arguments: Sequence[str], link: str, root: str, releases: Mapping[str, str]) -> None:
-    """See that the program of the command is there, as the system looks for it; SiteError when it is not.
+    """Check that the system finds the program of the command; SiteError if it does not.
 
-    `releases` are the names by target. A program that is named by its release must be there for each of them.
+    `releases` gives the names by target. A program in a release must be there in each of them.
     """
     program, values = arguments[0], {"link": link, "root": root}
     if "{target}" in program or "{release}" in program:
@@ -52,7 +52,7 @@ def check_program(arguments: Sequence[str], link: str, root: str, releases: Mapp
 
 
 def _why_not(program: str) -> str:
-    """Why the system finds no such program, and where it looked."""
+    """Why the system does not find the program, and where it looked."""
     if os.path.dirname(program):
         if not os.path.lexists(program):
             return f"no such file, seen from {os.getcwd()}" if not os.path.isabs(program) else "no such file"
@@ -63,21 +63,21 @@ def _why_not(program: str) -> str:
 def run_command(
     arguments: Sequence[str], timeout: int, root: str, releases: Mapping[str, str], log: str | None = None
 ) -> Strategy:
-    """A strategy that runs `arguments`; `timeout` in nanoseconds, `releases` are the names by target.
+    """A strategy that runs `arguments`; `timeout` is in nanoseconds, `releases` gives the names by target.
 
-    What the command prints is appended to the file `log`, without one it goes to standard error. An exit code
-    other than 0, a program that cannot be started and a time-out are OSErrors; whether the link took is
-    for the read-back to say.
+    The output of the command is appended to the file `log`, or goes to standard error. An exit code other
+    than 0, a program that cannot be started and a time-out are OSErrors. Whether the link was flipped is
+    decided by reading it back.
     """
 
     def command(link: str, target: str, spare: str) -> None:
         """Run the command and wait for its end."""
         values = {"link": link, "root": root}
-        if target in releases:  # else nobody knows yet which release it will make
+        if target in releases:  # otherwise its release is not known yet
             values |= {"target": target, "release": releases[target]}
         filled = [_fill(argument, values) for argument in arguments]
         if log is None:
-            # None, where standard error was closed, would let it inherit standard output: the event stream.
+            # Standard error may be closed (None). None would let the command inherit standard output, the event stream.
             _run(filled, timeout, subprocess.DEVNULL if sys.stderr is None else sys.stderr)
             return
         with open(log, "ab+") as file:
@@ -100,7 +100,7 @@ def _run(arguments: Sequence[str], timeout: int, output: int | IO[Any]) -> None:
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        start_new_session=True,  # a signal to us lets it finish; a time-out ends its children, too
+        start_new_session=True,  # our signals do not reach it; a time-out ends its children as well
     )
     try:
         code = process.wait(timeout / 1e9)
@@ -109,7 +109,7 @@ def _run(arguments: Sequence[str], timeout: int, output: int | IO[Any]) -> None:
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except PermissionError:
-            # Another user's (sudo): to wait for it could be for ever.
+            # Another user's (sudo): waiting for it could take forever.
             raise OSError(f"{late}, could not be killed and still runs") from None
         process.wait()
         raise OSError(f"{late} and was killed") from None
@@ -120,7 +120,7 @@ def _run(arguments: Sequence[str], timeout: int, output: int | IO[Any]) -> None:
 
 
 def _signal(number: int) -> str:
-    """Its name; a real-time signal has none."""
+    """The name of a signal; a real-time signal has none."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -128,7 +128,7 @@ def _signal(number: int) -> str:
 
 
 def _last_lines(file: BinaryIO, begin: int) -> list[str]:
-    """The end of what was written to `file` since `begin`; what would move a terminal's cursor is left out."""
+    """The last lines written to `file` since `begin`, without control characters."""
     file.seek(max(begin, file.seek(0, os.SEEK_END) - LONGEST))
     lines = file.read().decode(errors="backslashreplace").splitlines()
     plain = ("".join(character for character in line if character.isprintable()).rstrip() for line in lines)

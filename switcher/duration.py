@@ -1,4 +1,4 @@
-"""Durations as people write them ("20ms", "10s"), in whole nanoseconds."""
+"""Reads and writes durations as people write them ("20ms", "10s"), in whole nanoseconds."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _FORM = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h)")
 
 
 def parse_duration(text: str) -> int:
-    """The duration `text` names, in nanoseconds; "0" needs no unit.
+    """The duration in `text`, in nanoseconds; "0" needs no unit.
 
-    Raises ValueError with a sentence for the user.
+    Raises ValueError with a message for the user.
     """
     text = text.strip()
     if text == "0":
@@ -30,7 +30,7 @@ def parse_duration(text: str) -> int:
         raise ValueError(f"{text!r} is not a duration: write a number and a unit, such as 20ms, 1.5s or 2m")
     number, unit = form.groups()
     whole, _, fraction = number.partition(".")
-    # Whole numbers all the way: a float would turn 1.1s into 1100000000.0000001 ns.
+    # Only whole numbers: a float would turn 1.1s into 1100000000.0000001 ns.
     scaled = int(whole + fraction) * NANOSECONDS[unit]
     return scaled // int("1" + "0" * len(fraction))
 

@@ -19,10 +19,10 @@ MIXTURE = "files of several releases"
 
 @dataclass(frozen=True)
 class Folder:
-    """The folder `path` and, per release name, the way to the release as `targets`.
+    """The folder `path`; `targets` gives the relative path of each release by its name.
 
-    It is ours to change as long as each file in it is a release's. `copies`: its strategy wants a copy
-    of the release under the spare name, and leaves the old one at the spare name with AWAY behind it.
+    The switcher may change it as long as every file in it belongs to a release. `copies`: the strategy needs a copy
+    of the release at the spare name, and leaves the old copy at the spare name followed by AWAY.
     """
 
     kind: ClassVar[str] = "folder"
@@ -34,7 +34,7 @@ class Folder:
     copies: bool
 
     def points_to(self) -> str | None:
-        """The target whose copy it is, or MIXTURE; None when there is none, OSError when it holds a stranger's file."""
+        """The target that it is a copy of, or MIXTURE; None if it is missing, OSError if it holds anything else."""
         if not os.path.lexists(self.path):
             return None
         if not is_folder(self.path):
@@ -43,11 +43,11 @@ class Folder:
             if is_same(self.path, self._place(target)):
                 return target
         if (stranger := self._stranger()) is not None:
-            raise OSError(errno.EINVAL, f"{stranger} is not of a release; nothing was touched")
+            raise OSError(errno.EINVAL, f"{stranger} belongs to no release; nothing was touched")
         return MIXTURE
 
     def release(self) -> str | None:
-        """The release that it is a copy of, or MIXTURE; None when there is none."""
+        """The release that it is a copy of, or MIXTURE; None if it is missing."""
         target = self.points_to()
         return None if target is None else self.name(target)
 
@@ -57,12 +57,12 @@ class Folder:
 
     def is_whole(self) -> bool:
         """Whether it is a copy of one release."""
-        with contextlib.suppress(OSError):  # the next flip says what is wrong
+        with contextlib.suppress(OSError):  # the next flip reports what is wrong
             return self.points_to() in self.targets.values()
         return False
 
     def repair(self) -> None:
-        """Make it, or a mixture of releases in it, the first release that is there; OSError when that fails."""
+        """Make it a copy of the first release that still exists; OSError if that fails."""
         for target in self.targets.values():
             if os.path.isdir(self._place(target)):
                 spare = self.spare()
@@ -70,12 +70,13 @@ class Folder:
                     return in_place(self.path, target, spare)
                 copy(self._place(target), spare)
                 return os.rename(spare, self.path)
-        raise FileNotFoundError(errno.ENOENT, "none of the releases is there any more")
+        raise FileNotFoundError(errno.ENOENT, "no release exists any more")
 
     def spare(self) -> str:
-        """A name beside the folder, that is free and is so with AWAY behind it.
+        """A free name beside the folder; the name followed by AWAY is free as well.
 
-        What has the name is left alone, unless all of it is a release's: a killed switcher left that, and it goes.
+        Whatever has the name stays, unless all of it belongs to a release: a killed switcher left that, and it is
+        removed.
         """
         return free_name(self.path, self._free)
 
@@ -85,13 +86,13 @@ class Folder:
             copy(self._place(target), spare)
 
     def settle(self, spare: str) -> None:
-        """Take away the copies that are not in use; OSError when one of them is not a release's."""
+        """Remove the copies that are not in use; OSError if one of them is no copy of a release."""
         for path in (spare, spare + AWAY):
             if not self._clear(path):
-                raise OSError(errno.EEXIST, f"{path} is no copy of a release, and was left there")
+                raise OSError(errno.EEXIST, f"{path} is not a copy of a release and was left there")
 
     def shares_with(self) -> str | None:
-        """The first release of which a file is one in the folder: two names of one inode."""
+        """The first release that shares a file (one inode) with the folder."""
         if not is_folder(self.path):
             return None
         ours = _inodes(self.path)
@@ -101,17 +102,17 @@ class Folder:
         return None
 
     def _free(self, path: str) -> bool:
-        """Whether nothing has this name, after a leftover of our own is gone; one that must not be removed stays."""
+        """Whether the name is free, after removing a leftover of our own; one that must not be removed stays."""
         try:
             return self._clear(path)
         except PermissionError:  # another user's
             return False
 
     def _clear(self, path: str) -> bool:
-        """Take a leftover of our own away; whether nothing has this name then. OSError when it cannot be removed."""
+        """Remove a leftover of our own; whether the name is free then. OSError if it cannot be removed."""
         if not os.path.lexists(path):
             return True
-        # Before the look at what they are: what comes after that is not removed.
+        # Listed before they are checked: what comes later is not removed.
         names = list(entries(path)) if is_folder(path) else []
         if not self._is_ours(path):
             return False
@@ -119,14 +120,14 @@ class Folder:
         return True
 
     def _is_ours(self, path: str) -> bool:
-        """Whether it is a copy of a release, or of a file of one, maybe not finished."""
+        """Whether it is a copy, maybe an unfinished one, of a release or of a file of one."""
         if is_folder(path):
             return Folder(path, self.targets, self.copies)._stranger() is None
         files = (os.path.join(place, name) for place in self._places() for name in entries(place))
         return any(is_same_file(path, file) or is_beginning(path, file) for file in files)
 
     def _stranger(self) -> str | None:
-        """The first name below the folder that no release has, with that content or the beginning of it."""
+        """The first name below the folder that no release has with this content, or with content that begins so."""
         for name in entries(self.path):
             path = os.path.join(self.path, name)
             known = [os.path.join(place, name) for place in self._places()]
@@ -155,10 +156,10 @@ def open_folder(
 ) -> Folder:
     """The real folder `name` below `root` with its `releases`, after every check that needs no flip.
 
-    `overwrites`: its strategy writes into the files that are there.
+    `overwrites`: the strategy writes into existing files.
 
-    Touches nothing. Raises SiteError when it cannot be flipped, holds what no release has, or, for such a strategy,
-    shares a file with a release (cp -al, rsync --link-dest): to write into it would spoil the release.
+    Touches nothing. Raises SiteError if the folder cannot be flipped or holds what no release has. With `overwrites`
+    it must not share a file with a release (cp -al, rsync --link-dest), since that would change the release.
     """
     path = locate(root, name)
     try:

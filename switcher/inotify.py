@@ -1,4 +1,4 @@
-"""Linux's inotify by way of the C library: tells that something came to a name in a folder, as soon as it did."""
+"""Linux's inotify, through the C library: reports at once that something came to a name in a folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROOM = 1 << 16
 
 
 class Inotify:
-    """Hears of one name in one folder; OSError where the system has no inotify, or none left."""
+    """Hears of one name in one folder; OSError if the system has no inotify, or none left."""
 
     def __init__(self, path: str) -> None:
         self._folder, name = os.path.split(path)
@@ -44,7 +44,7 @@ class Inotify:
     def hear(self) -> tuple[int | None, bool]:
         """How often something came to the name since the last call, and whether something left it.
 
-        None when it cannot be told: after a queue that overflowed, and when the path leads to another folder.
+        None if that is not known: after the queue overflowed, and when the path leads to another folder.
         """
         deaf = False
         try:
@@ -71,7 +71,7 @@ class Inotify:
         os.close(self.descriptor)
 
     def _attach(self, status: os.stat_result) -> None:
-        """Listen to the folder that has the path now; when that is no more the one of `status`, the next call tells."""
+        """Listen to the folder at the path; if it is no longer the one of `status`, the next call notices."""
         old, self._inode = self._watch, None
         self._watch = self._call("inotify_add_watch", self.descriptor, os.fsencode(self._folder), _MASK)
         self._inode = (status.st_dev, status.st_ino)
@@ -79,7 +79,7 @@ class Inotify:
             self._libc.inotify_rm_watch(self.descriptor, old)
 
     def _read(self) -> list[tuple[int, int, bytes]]:
-        """(watch, mask, name) of all events that there are."""
+        """(watch, mask, name) of all pending events."""
         events: list[tuple[int, int, bytes]] = []
         while True:
             try:

@@ -15,7 +15,7 @@ from switcher.strategies import atomic
 
 @dataclass(frozen=True)
 class Link:
-    """The link `path` and, per release name, the `targets` text that it is given."""
+    """The link `path`; `targets` gives the text of the link by release name."""
 
     kind: ClassVar[str] = "link"
     holds: ClassVar[str] = "the link points to"
@@ -23,12 +23,12 @@ class Link:
 
     path: str
     targets: dict[str, str]
-    """None at all: the releases are not known before they are there."""
+    """Empty if the releases are not known before they are made."""
     root: str = ""
-    """The real folder below which a release that nobody named is named by its path."""
+    """The real folder; a release without a name is called by its path below it."""
 
     def points_to(self) -> str | None:
-        """What the link holds now; None when there is none, OSError when something else has its name."""
+        """The text of the link; None if there is none, OSError if something else has its name."""
         try:
             return os.readlink(self.path)
         except FileNotFoundError:
@@ -39,9 +39,9 @@ class Link:
             raise
 
     def release(self) -> str | None:
-        """The release that the link points to, None without a link.
+        """The release that the link points to; None without a link.
 
-        One that nobody named is called by its path below root, or by the bare target where it is not there.
+        A release without a name is called by its path below root, or by the bare target if it is elsewhere.
         """
         target = self.points_to()
         if target is None:
@@ -53,28 +53,28 @@ class Link:
         return os.path.isdir(self.path)
 
     def repair(self) -> None:
-        """Point a link that is missing or dangling at the first release that is there; OSError when that fails."""
+        """Point a missing or dangling link at the first release that still exists; OSError if that fails."""
         for target in self.targets.values():
             if os.path.isdir(os.path.join(os.path.dirname(self.path), target)):
                 return atomic(self.path, target, self.spare())
-        raise FileNotFoundError(errno.ENOENT, "none of the releases is there any more")
+        raise FileNotFoundError(errno.ENOENT, "no release exists any more")
 
     def spare(self) -> str:
-        """A name beside the link for a temporary one, that is free and is so with AWAY behind it.
+        """A free name beside the link for a temporary one; the name followed by AWAY is free as well.
 
-        A name that is taken is left alone, unless it is a symlink to one of our releases: such a
-        one only a killed switcher leaves behind, and it goes.
+        Whatever has the name stays, unless it is a symlink to one of our releases: only a killed
+        switcher leaves such a link, so it is removed.
         """
         return free_name(self.path, self._free)
 
     def prepare(self, target: str, spare: str) -> None:
-        """Nothing: a link is made in no time."""
+        """Do nothing: making a link takes no time."""
 
     def settle(self, spare: str) -> None:
-        """Nothing: a strategy takes its own links away."""
+        """Do nothing: a strategy removes its own links."""
 
     def _free(self, path: str) -> bool:
-        """Whether nothing has this name, after a leftover of our own is gone."""
+        """Whether the name is free, after removing a leftover of our own."""
         try:
             if os.readlink(path) not in self.targets.values():
                 return False
@@ -82,8 +82,8 @@ class Link:
         except FileNotFoundError:
             return True
         except OSError as error:
-            # EINVAL: a file or folder. EPERM: in a sticky folder, another user's. No other
-            # name would help against the rest (ENAMETOOLONG, EIO, …).
+            # EINVAL: a file or folder. EPERM: another user's, in a sticky folder. Another
+            # name would not help against the rest (ENAMETOOLONG, EIO, …).
             if error.errno not in (errno.EINVAL, errno.EPERM):
                 raise
             return False
@@ -104,11 +104,9 @@ class Link:
 
 
 def open_link(root: str, link: str, releases: Sequence[str] | None) -> Link:
-    """The link `link` below `root` with its `releases`, after every check that needs no flip.
+    """The link `link` below `root` with its `releases` (None: not known yet), after every check that needs no flip.
 
-    None: the releases are not known before they are there.
-
-    Touches nothing. Raises SiteError when the site cannot be flipped.
+    Touches nothing. Raises SiteError if the site cannot be flipped.
     """
     path = locate(root, link)
     try:

@@ -1,4 +1,4 @@
-"""Where the link was before the first flip, and how it is put back there."""
+"""The target of the link before the first flip, and how the link is put back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from switcher.place import SiteError
 
 @dataclass(frozen=True)
 class Original:
-    """The `target` that the link had, text for text, and its owner."""
+    """The exact text of the link, and its owner."""
 
     link: Link
     target: str
@@ -21,14 +21,14 @@ class Original:
     group: int
 
     def rehearse(self) -> None:
-        """Put the link where it is: what `put_back` will do, while it changes nothing. OSError when it cannot be."""
+        """Put the link where it already is, to find out whether `put_back` will succeed; OSError if not."""
         self._make()
 
     def put_back(self) -> bool:
         """Point the link at its old target, atomically; whether that was necessary.
 
-        Raises OSError when it cannot be, which includes that the old release is not there any more
-        and that something else than a link has the link's name: neither is made worse.
+        Raises OSError if it cannot. It changes nothing if the old release no longer exists
+        or if something that is not a link has the link's name.
         """
         if self.link.points_to() == self.target:
             return False
@@ -38,7 +38,7 @@ class Original:
         return True
 
     def _make(self) -> None:
-        """symlink to a spare name, rename over the link, as the strategy atomic does; the owner is the old one."""
+        """symlink to a spare name, rename over the link, as the strategy atomic does; keep the old owner."""
         spare = self.link.spare()
         os.symlink(self.target, spare)
         try:
@@ -51,7 +51,7 @@ class Original:
 
 
 def remember(link: Link) -> Original:
-    """Where the link is now; SiteError when that is no place to come back to."""
+    """The link's present target; SiteError if the link could not be put back there."""
     target = link.points_to()
     if target is None:
         raise SiteError(f"link {link.path}: is missing; there is nothing to put back")

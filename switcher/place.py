@@ -1,4 +1,4 @@
-"""What is flipped and where its releases are: the checks that the link and the real folder have in common."""
+"""What is flipped and where its releases are: the checks that a link and a real folder share."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from switcher.strategies import AWAY
 
 
 class SiteError(ValueError):
-    """The site on disk is not one that can be flipped; the text says what is wrong and where."""
+    """The site on disk cannot be flipped; the text says what is wrong and where."""
 
 
 class Place(Protocol):
     """`current`: the link, or a real folder that holds a copy of a release."""
 
     kind: ClassVar[str]
-    """What it is called in a sentence."""
+    """Its name in a message."""
     holds: ClassVar[str]
-    """The beginning of the sentence that says what it holds."""
+    """The first words of a message about what it holds."""
     broken: ClassVar[str]
-    """The end of that sentence when it is no release."""
+    """The last words of that message if that is no release."""
 
     @property
     def path(self) -> str:
@@ -29,13 +29,13 @@ class Place(Protocol):
 
     @property
     def targets(self) -> dict[str, str]:
-        """Per release name, the way to it from the folder of `path`."""
+        """By release name, its path relative to the folder of `path`."""
 
     def points_to(self) -> str | None:
-        """The target that it holds now; None when there is nothing, OSError when it is not ours to change."""
+        """The target that it holds now; None if it is missing, OSError if the switcher must not change it."""
 
     def release(self) -> str | None:
-        """The name of the release that it holds, or what it holds instead; None when there is nothing."""
+        """The name of the release that it holds, or what it holds instead; None if it is missing."""
 
     def name(self, target: str) -> str:
         """The name of the release with this target, or what it is instead."""
@@ -44,20 +44,20 @@ class Place(Protocol):
         """Whether a visitor finds a release there."""
 
     def repair(self) -> None:
-        """Make it hold the first release that is there; OSError when that fails."""
+        """Make it hold the first release that still exists; OSError if that fails."""
 
     def spare(self) -> str:
         """A free name beside it."""
 
     def prepare(self, target: str, spare: str) -> None:
-        """What a flip needs and its time is not to contain."""
+        """Do what a flip needs and its time must not include."""
 
     def settle(self, spare: str) -> None:
-        """Take away what the flip has left at the spare names."""
+        """Remove what the flip has left at the spare names."""
 
 
 def locate(root: str, name: str) -> str:
-    """The path of `name` below `root`: its folder is followed, itself it is not. SiteError when it cannot be there."""
+    """The path of `name` below `root`, with its folder resolved, but not the name itself; SiteError if it cannot be."""
     if not os.path.isdir(root):
         raise SiteError(f"root {root}: no such folder")
     real_root = os.path.realpath(root)
@@ -74,9 +74,9 @@ def locate(root: str, name: str) -> str:
 
 
 def find_releases(root: str, path: str, releases: Sequence[str]) -> dict[str, str]:
-    """Per release the way to its folder from that of `path`; SiteError when they are not two that differ."""
+    """By release, the path of its folder relative to that of `path`; SiteError unless they are two that differ."""
     if len(releases) < 2:
-        raise SiteError("releases: a flip needs at least two")
+        raise SiteError(f"releases: expected at least two, got {len(releases)}")
     real_root = os.path.realpath(root)
     targets: dict[str, str] = {}
     places: dict[str, str] = {}
@@ -94,13 +94,13 @@ def find_releases(root: str, path: str, releases: Sequence[str]) -> dict[str, st
         if real in places:
             raise SiteError(f"release {release}: the same release as {places[real]}")
         places[real] = release
-        # The real folder: a release that leads through the link would become a loop with the flip to it.
+        # The real folder: a release that leads through the link would become a loop when the link points to it.
         targets[release] = os.path.relpath(real, os.path.dirname(path))
     return targets
 
 
 def free_name(path: str, is_free: Callable[[str], bool]) -> str:
-    """A name beside `path` for what is temporary, that is free and is so with AWAY behind it."""
+    """A free name beside `path` for something temporary; the name followed by AWAY is free as well."""
     folder, name = os.path.split(path)
     number = 0
     while True:

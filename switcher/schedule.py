@@ -1,4 +1,4 @@
-"""When flips are due: flip k at a random moment of its interval, so that no load stays in step with the flips."""
+"""When flips are due: flip k at a random moment of its interval, so that no load keeps step with the flips."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ APART = 10
 
 
 def draw_seed() -> int:
-    """A seed, short enough to be typed; whatever else draws random numbers in this process is left alone."""
+    """A seed short enough to type; does not disturb other random numbers of this process."""
     return int.from_bytes(os.urandom(4))
 
 

@@ -1,6 +1,6 @@
-"""Requests to stop: a signal, or the end of standard input when attached; and waits that they end.
+"""Requests to stop: a signal or, when attached, the end of standard input; and waits that such a request ends.
 
-A line on standard input is a request, too: what for, its reader says.
+A line on standard input is a request as well; its reader decides for what.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """Remembers the first request to stop in `reason`, and counts in `lines` those that came on standard input.
+    """Keeps the first request to stop in `reason`, and the number of lines from standard input in `lines`.
 
-    Signals only set a flag, so the flip in hand is always finished. `attached` is the
+    Signals only set a flag, so the present flip is always finished. `attached` is the
     descriptor whose end means that the parent has gone, or None.
     """
 
@@ -30,7 +30,7 @@ class Stop:
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         for number in SIGNALS:
-            # nohup ignores SIGHUP for us; that wish stands. A shell ignores SIGINT for every command in the background.
+            # nohup makes us ignore SIGHUP: keep that. A shell makes each background command ignore SIGINT: undo that.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
 
@@ -40,7 +40,7 @@ class Stop:
     def wait(self, until: int, also: int | None = None) -> None:
         """Sleep until the CLOCK_MONOTONIC time `until`, in nanoseconds, or until a request to stop.
 
-        There being something to read from the descriptor `also` ends it, too.
+        Data on the descriptor `also` ends the wait as well.
         """
         descriptors = [self._wake_read, *(other for other in (self._attached, also) if other is not None)]
         while self.reason is None:
@@ -61,16 +61,16 @@ class Stop:
         self.wait(0)
 
     def over(self) -> None:
-        """From now on a signal changes nothing.
+        """Ignore signals from now on.
 
-        Otherwise a second one would kill the process while the interpreter shuts down, with the work done.
+        Otherwise a second one could kill the process while the interpreter shuts down, with the work done.
         """
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
 
 def _read(descriptor: int) -> bytes:
-    """What there is to read; an error (EIO of a terminal that has gone) is an end, too."""
+    """The data that can be read; an error (EIO of a terminal that has gone) counts as the end."""
     try:
         return os.read(descriptor, 4096)
     except OSError:

@@ -16,23 +16,23 @@ from switcher.tree import copy_file, copy_new, entries, is_folder, remove_names
 Strategy = Callable[[str, str, str], None]
 """strategy(link, target, spare): point `link` at `target`.
 
-`spare` is a free name in the link's folder, and so is `spare` with AWAY behind it. A strategy either
-returns with the link in place or raises OSError; what it made under these names it takes away again.
+`spare` is a free name in the link's folder, and so is `spare` followed by AWAY. A strategy either
+returns with the link in place or raises OSError; it removes what it made under these names.
 
-Where `link` is a real folder, the strategy makes it a copy of `target`; for one of COPYING there is
-such a copy at `spare` already, and the old one may be left at `spare` with AWAY behind it.
+If `link` is a real folder, the strategy makes it a copy of `target`. For one of COPYING there is
+such a copy at `spare` already, and the old one may stay at `spare` followed by AWAY.
 """
 
 Way = TypeVar("Way", bound=Strategy)
 
 AWAY = ".old"
-"""Where a strategy that moves the old link away moves it: the spare name with this behind it."""
+"""The end of the name, after the spare name, to which a strategy moves the old link."""
 
 STRATEGIES: dict[str, Strategy] = {}
-"""Those for a link."""
+"""The strategies for a link."""
 
 FOLDER_STRATEGIES: dict[str, Strategy] = {}
-"""Those for a `current` that is a real folder."""
+"""The strategies for a `current` that is a real folder."""
 
 
 def strategy(way: Way) -> Way:
@@ -48,9 +48,9 @@ def folder_strategy(way: Way) -> Way:
 
 
 def _free_away(spare: str) -> str:
-    """Where to move what is old; FileExistsError when somebody has put something there: a rename would replace it."""
+    """The name to move the old link to; FileExistsError if it is taken, since a rename would replace what is there."""
     if os.path.lexists(spare + AWAY):
-        raise FileExistsError(errno.EEXIST, f"{spare + AWAY} is not ours, and was left there")
+        raise FileExistsError(errno.EEXIST, f"{spare + AWAY} is not ours and was left there")
     return spare + AWAY
 
 
@@ -139,7 +139,7 @@ GAPPED: dict[str, Callable[[str, str, str, int], None]] = {_name(way): way for w
 def with_gap(name: str, gap: int) -> Strategy:
     """The strategy of this name, one of GAPPED, with a pause of `gap` nanoseconds between its two calls.
 
-    The pause gives the processor away, so that a gap is seen on a machine with one processor, too.
+    The pause gives up the processor, so that the gap can be seen on a machine with one processor as well.
     """
     way = GAPPED[name]
 
@@ -173,7 +173,7 @@ def swap_folders(folder: str, target: str, spare: str) -> None:
 
 
 COPYING = frozenset({swap_folders})
-"""The strategies that want a copy of the release at the spare name."""
+"""The strategies that need a copy of the release at the spare name."""
 
 
 @folder_strategy
@@ -208,14 +208,14 @@ def in_place_truncate(folder: str, target: str, spare: str) -> None:
             if stat.S_ISLNK(old.st_mode) or os.path.islink(source):
                 os.unlink(path)
             elif old.st_nlink > 1:
-                raise OSError(errno.EMLINK, f"{path} is hard-linked: to write over it would change the other file, too")
+                raise OSError(errno.EMLINK, f"{path} is hard-linked: writing to it would change the other file as well")
         copy_file(source, path)
 
     _copy_over(folder, target, overwrite)
 
 
 OVERWRITING = frozenset({in_place_truncate})
-"""The strategies that write into the files that are there, and so into every hard link to them."""
+"""The strategies that write into existing files, and so into every hard link to them."""
 
 
 def _copy_over(folder: str, target: str, copy_over: Callable[[str, str], None]) -> None:
@@ -224,8 +224,8 @@ def _copy_over(folder: str, target: str, copy_over: Callable[[str, str], None]) 
     1. The names that the release has, in order: its folders are made, its files copied.
     2. The names that it has not are removed.
 
-    Only what was there at the beginning is replaced or removed. What comes meanwhile (an upload) stays, and
-    is an OSError where it is in the way.
+    Only what was there at the beginning is replaced or removed. What comes meanwhile (an upload) stays; it is
+    an OSError if it is in the way.
     """
     release = os.path.join(os.path.dirname(folder), target)
     os.makedirs(folder, exist_ok=True)
@@ -237,7 +237,7 @@ def _copy_over(folder: str, target: str, copy_over: Callable[[str, str], None]) 
         if os.path.lexists(path):
             kinds = is_folder(path), is_folder(source)
             if name not in had and kinds != (True, True):
-                raise FileExistsError(errno.EEXIST, f"{name} came while it was replaced, and was left there")
+                raise FileExistsError(errno.EEXIST, f"{name} appeared during the flip and was left there")
             if kinds[0] != kinds[1]:
                 old = {known for known in had if known == name or known.startswith(name + os.sep)}
                 remove_names(folder, old)

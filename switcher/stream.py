@@ -9,21 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from switcher.flip import Row
+
 BATCH = 50_000_000
 """The longest a flip waits for its line, in nanoseconds."""
 
-Flip = tuple[int, str, int | None, int, int, str | None, str, int | None]
-"""flip (from 1), release, due (None without a schedule), invoked, completed, held, outcome ("ok" or the reason), cpu.
-
-`held` is the release that the link pointed to afterwards, None without a link. `cpu` is the processor that the flip
-began on, None where that was not ours to choose.
-"""
-
-COLUMNS = ("flip", "release", "due", "invoked", "completed", "held", "outcome", "cpu")
-
 
 class StreamClosedError(Exception):
-    """The event stream cannot be written: its reader has gone or its disk is full."""
+    """The event stream cannot be written: its reader has gone, or the disk is full."""
 
 
 @dataclass
@@ -31,13 +24,13 @@ class Stream:
     """Writes events to `descriptor`; every line carries the watermark.
 
     The watermark is a CLOCK_MONOTONIC time: every flip invoked until then is on the stream.
-    It is true because lines are written between flips, by the thread that flips. Where somebody else
-    flips, `watermark` tells it.
+    This is true because the thread that flips writes the lines, between flips. Where somebody else
+    flips, `watermark` gives it.
     """
 
     descriptor: int
     watermark: Callable[[], int] | None = None
-    _batch: list[Flip] = field(default_factory=list)
+    _batch: list[Row] = field(default_factory=list)
     _written: int = 0
 
     def say(self, event: str, **facts: object) -> None:
@@ -45,14 +38,14 @@ class Stream:
         self._flush()
         self._write({"event": event, **facts})
 
-    def add(self, flip: Flip) -> None:
-        """Take one flip; it is written within a batch's time."""
+    def add(self, flip: Row) -> None:
+        """Add one flip; it is written within a batch's time."""
         self._batch.append(flip)
-        if flip[4] - self._written >= BATCH:
+        if flip.completed - self._written >= BATCH:
             self._flush()
 
     def rest(self) -> None:
-        """Before a wait: write what is there, or a heartbeat when the last line is old."""
+        """Before a wait: write the flips that are left, or a heartbeat when the last line is old."""
         if self._batch:
             self._flush()
         elif time.monotonic_ns() - self._written >= BATCH:
@@ -60,7 +53,7 @@ class Stream:
 
     def _flush(self) -> None:
         if self._batch:
-            flips: Sequence[Flip] = self._batch
+            flips: Sequence[Row] = self._batch
             self._batch = []
             self._write({"event": "flips", "flips": flips})
 

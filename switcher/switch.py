@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from switcher.flip import OK, Facts, Row
 from switcher.place import Place
 from switcher.processors import Processors
 from switcher.schedule import Schedule
@@ -14,21 +14,8 @@ from switcher.stop import Stop
 from switcher.strategies import Strategy
 from switcher.stream import BATCH, Stream
 
-OK = "ok"
-
 LATE = 1_000_000
-"""A flip is late when it begins this many nanoseconds after it was due: more than waking up takes."""
-
-
-@dataclass
-class Facts:
-    """What the `done` event says of all flips."""
-
-    reason: str = ""
-    """Why no more were made."""
-    flips: int = 0
-    failed: int = 0
-    late: int = 0
+"""A flip is late when it starts more than this many nanoseconds after it was due: longer than waking up takes."""
 
 
 def switch(
@@ -40,12 +27,12 @@ def switch(
     facts: Facts,
     processors: Processors | None = None,
 ) -> None:
-    """Flip until the schedule ends or a stop is asked for; adds to the `facts`, whose flips the numbers go on from.
+    """Flip until the schedule ends or a stop is requested; adds to `facts` and continues its numbers.
 
-    1. Wait until the flip is due, and keep the watermark moving meanwhile.
-    2. Move to a random one of the `processors`, if any. See that the link still is ours, take the time, flip, take
-       the time, read the link back.
-    3. Hand the flip to the stream. One that is late is made at once and keeps its due time.
+    1. Wait until the flip is due. Keep the watermark moving meanwhile.
+    2. Move to a random one of the `processors`, if there are any. Check that the link is still a link, take the time,
+       flip, take the time, read the link back.
+    3. Give the flip to the stream. A late flip is made at once and keeps its due time.
     """
     clock = time.monotonic_ns
     spare = place.spare()
@@ -64,7 +51,7 @@ def switch(
         if due > now:
             _wait(due, stream, stop)
         elif now - looked > BATCH:
-            # No wait in which a request to stop would be noticed.
+            # There was no wait, which would have noticed a request to stop.
             stop.look()
             looked = now
         if stop.reason is not None:
@@ -77,7 +64,7 @@ def switch(
         processor = processors.move() if processors is not None else None
         invoked = clock()
         try:
-            # A file that somebody has put there is not ours to delete.
+            # A file that somebody has put there must not be deleted.
             before = place.points_to()
             place.prepare(target, spare)
             invoked = clock()
@@ -92,20 +79,20 @@ def switch(
             with contextlib.suppress(OSError):
                 held = place.release()
         if not names:
-            # Which one it would be nobody knew: it is called what came of it.
+            # The release was not known before: it is the one that the link holds now.
             release = held or (place.name(before) if before else "")
         # 3.
         made += 1
         facts.flips += 1
         if outcome != OK:
             facts.failed += 1
-            # Somebody may have taken the spare name. Without another one the next flip fails, too, and says why.
+            # Somebody may have taken the spare name. Without another one the next flip fails as well, and says why.
             with contextlib.suppress(OSError):
                 spare = place.spare()
         if schedule.every and invoked - due > LATE:
             facts.late += 1
         due = due if schedule.every else None
-        stream.add((facts.flips, release, due, invoked, completed, held, outcome, processor))
+        stream.add(Row(facts.flips, release, due, invoked, completed, held, outcome, processor))
         if said:
             stream.say("said", flip=facts.flips, lines=said)
         if names:
@@ -118,7 +105,7 @@ def switch(
 
 
 def _read_back(place: Place, release: str, target: str, before: str | None) -> tuple[str | None, str]:
-    """The release that the place holds after a flip, and the outcome: whether that is what was due."""
+    """The release that the place holds after a flip, and the outcome: OK if it is the one that was wanted."""
     text = place.points_to()
     if text is None:
         return None, f"the {place.kind} is missing"
@@ -133,17 +120,17 @@ def _read_back(place: Place, release: str, target: str, before: str | None) -> t
 
 
 def _next(place: Place, names: list[str], last: str) -> str:
-    """The release after the one that is there, so that the flip changes something; after `last` where none is."""
+    """The release after the one in place, so that the flip changes something; after `last` if there is none."""
     current = None
     with contextlib.suppress(OSError):  # the next flip says what is wrong
         current = place.release() if place.is_whole() else None
     return names[(names.index(current if current in names else last) + 1) % len(names)]
 
 
-def linger(stream: Stream, stop: Stop, *, again: bool) -> bool:
-    """Flip no more, keep the watermark moving, until a stop is asked for, or with `again` one more schedule.
+def stand_by(stream: Stream, stop: Stop, *, again: bool) -> bool:
+    """Keep the watermark moving, without flips, until a stop is requested or, with `again`, another schedule.
 
-    Returns whether it is asked for one more schedule.
+    Returns whether another schedule was requested.
     """
     while stop.reason is None:
         if again and stop.lines:

@@ -26,7 +26,7 @@ def is_folder(path: str) -> bool:
 
 
 def is_same(one: str, other: str) -> bool:
-    """Whether two names are of one kind and hold the same, all that is below them included."""
+    """Whether two names are of one kind and have the same content, with everything below them."""
     if is_folder(one) and is_folder(other):
         names = sorted(os.listdir(one))
         return names == sorted(os.listdir(other)) and all(
@@ -46,7 +46,7 @@ def is_same_file(one: str, other: str) -> bool:
 
 
 def is_beginning(part: str, whole: str) -> bool:
-    """Whether a file is what a copy of `whole` is that did not get to its end."""
+    """Whether a file is the beginning of `whole`, like a copy that was cut off."""
     if _kind(part) != stat.S_IFREG or _kind(whole) != stat.S_IFREG:
         return False
     if os.path.getsize(part) > os.path.getsize(whole):
@@ -59,7 +59,7 @@ def is_beginning(part: str, whole: str) -> bool:
 
 
 def copy(source: str, destination: str) -> None:
-    """A copy of a folder, a file or a symlink at a free name, with its mode and times; stops at the first OSError."""
+    """Copy a folder, a file or a symlink to a free name, with its mode and times; stops at the first OSError."""
     if not is_folder(source):
         copy_new(source, destination)
         return
@@ -70,9 +70,9 @@ def copy(source: str, destination: str) -> None:
 
 
 def copy_new(source: str, destination: str) -> None:
-    """A copy of a file or symlink, with its mode and times, at a name that is free.
+    """Copy a file or symlink, with its mode and times, to a free name.
 
-    OSError when the name is not free: what has it is neither written over nor written through.
+    OSError if the name is taken: what has it is neither overwritten nor written through.
     """
     if os.path.islink(source):
         os.symlink(os.readlink(source), destination)
@@ -93,14 +93,14 @@ def copy_new(source: str, destination: str) -> None:
 
 
 def copy_file(source: str, destination: str) -> None:
-    """A copy of a file or symlink: over the file that is there, but not over a symlink."""
+    """Copy a file or symlink over an existing file, but not over a symlink."""
     shutil.copy2(source, destination, follow_symlinks=False)
 
 
 def remove(path: str, names: Iterable[str]) -> None:
-    """Remove a file or a symlink, or a folder in which there are these `names` and no other; OSError when there are.
+    """Remove a file or a symlink, or a folder that holds these `names` and no other; OSError if it holds others.
 
-    A folder of our own, since those in it are made writable first: as an ordinary user nothing else can be taken out.
+    Only for folders of our own: they are made writable first, so that an ordinary user can empty them.
     """
     if is_folder(path):
         names = list(names)
@@ -115,9 +115,9 @@ def remove(path: str, names: Iterable[str]) -> None:
 
 
 def remove_names(folder: str, names: Iterable[str]) -> None:
-    """Remove these `names` of entries() below `folder`, a folder only once it is empty: else OSError.
+    """Remove these `names` of entries() below `folder`; OSError if a folder is not empty then.
 
-    Not rmtree: that takes along what somebody has put there meanwhile.
+    Not rmtree: that would also remove what somebody has put there meanwhile.
     """
     for name in sorted(names, reverse=True):  # what is in a folder before the folder
         path = os.path.join(folder, name)

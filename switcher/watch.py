@@ -1,4 +1,4 @@
-"""Watching a link that somebody else flips: a look as soon as inotify tells of it, and one every few milliseconds."""
+"""Watches a link that somebody else flips: looks when inotify reports a change, and every few milliseconds."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ import stat
 import time
 from dataclasses import dataclass
 
+from switcher.flip import OK, Facts, Row
 from switcher.inotify import Inotify
 from switcher.link import Link
 from switcher.place import SiteError
 from switcher.schedule import Schedule
 from switcher.stop import Stop
 from switcher.stream import Stream
-from switcher.witness import GRAIN, OK, Change, Look, Witness
+from switcher.witness import GRAIN, Change, Look, Witness
 
 WATCH = "watch"
-"""What stands in place of a strategy where somebody else flips."""
+"""The name that replaces a strategy's where somebody else flips."""
 
 PROBE = 5_000_000
-"""The longest time between two looks, in nanoseconds: a cutover is about as wide, since it begins with a look."""
+"""The longest time between two looks, in nanoseconds. A cutover is about as wide, since it begins with a look."""
 
-PATIENCE = 500_000_000
-"""How long the link may be missing at the start, in nanoseconds."""
+LONGEST_GAP = 500_000_000
+"""How long the link may be missing at the start, in nanoseconds: it could be in the gap of a flip."""
 
 MISSING = "the link is missing"
 
 
 @dataclass
 class Watched:
-    """A link that is only looked at; `ear` hears of its changes, None where there is no inotify."""
+    """A link that is only looked at; `ear` hears of its changes, None without inotify."""
 
     link: Link
     ear: Inotify | None
@@ -39,7 +40,7 @@ class Watched:
     def look(self) -> Look:
         """Take one look."""
         before = time.monotonic_ns()
-        # First: what is heard has happened before what is seen.
+        # First, so that what is heard happened before what is seen.
         arrivals, left = self._hear(self.told)
         target, inode, changed = None, (0, 0), 0
         try:
@@ -57,13 +58,13 @@ class Watched:
             state = MISSING
         except OSError as error:
             state = error.strerror or str(error)
-        # Whatever was there for a moment, made way before the look and looks the same is told by now.
+        # A link that was there for a moment only, and looked the same, is reported by now.
         self.told = self._hear((0, False))
         left = left or self.told != (0, False)
         return Look(before, time.monotonic_ns(), arrivals, target, left, state, inode, changed)
 
     def _hear(self, before: tuple[int | None, bool]) -> tuple[int | None, bool]:
-        """What there is to hear, together with what was heard before."""
+        """What the ear hears now, added to what it heard before."""
         if self.ear is None:
             return None, False
         arrivals, left = self.ear.hear()
@@ -79,11 +80,11 @@ class Watched:
 
 
 def open_watched(root: str, link: str, ear: bool = True) -> tuple[Watched, Witness, str]:
-    """The link `link` below `root`, its witness, and why it cannot be heard of (empty when it can, or when not asked).
+    """The link `link` below `root`, its witness, and why inotify cannot be used (empty if it can or is not wanted).
 
-    Touches nothing. Raises SiteError when there is no link on a folder to begin with.
+    Touches nothing. Raises SiteError when there is no link to a folder.
     """
-    # As it was given: who replaces a folder on the way to the link replaces the link.
+    # The path as given: replacing a folder on the way to the link replaces the link.
     path = os.path.normpath(os.path.join(os.path.abspath(root), link))
     if not os.path.isdir(root):
         raise SiteError(f"root {root}: no such folder")
@@ -98,7 +99,7 @@ def open_watched(root: str, link: str, ear: bool = True) -> tuple[Watched, Witne
             problem = error.strerror or str(error)
     if watched.ear is not None:
         return watched, Witness(_first(watched)), problem
-    # A link that has just been made may be another one soon that looks the same.
+    # A link that has just been made may soon be replaced by one that looks the same.
     time.sleep(2 * GRAIN / 1e9)
     again = watched.look()
     same = again._replace(before=first.before, after=first.after) == first
@@ -106,48 +107,44 @@ def open_watched(root: str, link: str, ear: bool = True) -> tuple[Watched, Witne
 
 
 def _first(watched: Watched) -> Look:
-    """The first look that sees a link; SiteError when there is none, nor soon: its flips may have gaps."""
+    """The first look that sees a link; SiteError if there is none within LONGEST_GAP."""
     started = time.monotonic_ns()
     while (look := watched.look()).target is None:
-        if look.after - started > PATIENCE:
+        if look.after - started > LONGEST_GAP:
             state = "no such link" if look.state == MISSING else look.state.removesuffix(" any more")
-            raise SiteError(f"link {watched.link.path}: {state}; it must be there before somebody else flips it")
+            raise SiteError(f"link {watched.link.path}: {state}; watching needs a link to begin with")
         time.sleep(PROBE / 1e9)
     if look.state != OK:
         raise SiteError(f"link {watched.link.path}: {look.state.removeprefix('the link ')}")
     return look
 
 
-def watch(
-    watched: Watched, witness: Witness, schedule: Schedule, stream: Stream, stop: Stop, linger: bool
-) -> dict[str, object]:
-    """Look until the schedule ends or a stop is asked for; returns the facts for the `done` event.
+def watch(watched: Watched, witness: Witness, schedule: Schedule, stream: Stream, stop: Stop, stay: bool) -> Facts:
+    """Look until the schedule ends or a stop is requested; returns the facts for the `done` event.
 
-    `linger`: at the end of the schedule say `over`, and look on until a stop: others flip on, and who
-    reads the stream has visits that are not judged yet.
+    `stay`: at the end of the schedule say `over`, and keep looking until a stop. The flips of others go on,
+    and the reader of the stream may still have visits to judge.
     """
-    flips = failed = 0
-    reason: str | None = None
+    facts = Facts()
 
     def tell(change: Change | None) -> None:
-        nonlocal flips, failed
         if change is None:
             return
-        flips += 1
-        failed += change.outcome != OK
+        facts.flips += 1
+        facts.failed += change.outcome != OK
         name = watched.link.name(change.target)
         held = name if change.outcome == OK else None
-        stream.add((flips, name, None, change.invoked, change.completed, held, change.outcome, None))
+        stream.add(Row(facts.flips, name, None, change.invoked, change.completed, held, change.outcome))
 
     while True:
         look = watched.look()
         tell(witness.see(look))
         stream.rest()
-        if reason is None and schedule.due(flips, look.after) is None:
-            reason = "schedule"
-            if linger:
+        if not facts.reason and schedule.due(facts.flips, look.after) is None:
+            facts.reason = "schedule"
+            if stay:
                 stream.say("over")
-        if stop.reason is not None or (reason is not None and not linger):
+        if stop.reason is not None or (facts.reason and not stay):
             break
         if watched.ear is None:
             stop.wait(look.after + PROBE)
@@ -156,4 +153,5 @@ def watch(
     if witness.waits:
         tell(witness.end(watched.look()))
     stream.rest()
-    return {"reason": reason or stop.reason, "flips": flips, "failed": failed, "late": 0}
+    facts.reason = facts.reason or stop.reason or ""
+    return facts

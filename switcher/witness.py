@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from switcher.flip import OK
+
 GRAIN = 20_000_000
 """Two changes of a link within this many nanoseconds can leave the same times on disk: two ticks of a slow kernel."""
 
 GRACE = 100_000_000
-"""How long the word of a change may come after the change was seen, in nanoseconds, before a look alone counts."""
+"""How long after a change was seen inotify may still report it, in nanoseconds; then a look alone counts."""
 
 LIMIT = 10_000_000_000
 """How long a link may be missing within one flip, in nanoseconds; then the flip has failed."""
-
-OK = "ok"
 
 
 class Look(NamedTuple):
     """One look at the link; times in nanoseconds of one clock."""
 
     before: int
-    """Earlier than all that follows."""
+    """A time before all of the following was read."""
     after: int
-    """Later than all that goes before."""
+    """A time after all of it was read."""
     arrivals: int | None
-    """How often something came to the link's name between the look before and this one; None: nobody could tell."""
+    """How often something came to the link's name since the look before; None if that is not known."""
     target: str | None
-    """What the link held at a moment between both times, after the last of the arrivals; None: it was no link."""
+    """The text of the link at a moment between both times, after the last of the arrivals; None if it was no link."""
     left: bool = False
-    """Whether something left the name meanwhile, or anything was told while the look was taken."""
+    """Whether something left the name meanwhile, or anything was reported while the look was taken."""
     state: str = OK
-    """Why a visitor who follows the link finds no folder, or OK."""
+    """OK, or why a visitor who follows the link finds no folder."""
     inode: tuple[int, int] = (0, 0)
     """Device and number of the link itself."""
     changed: int = 0
@@ -41,11 +41,11 @@ class Change(NamedTuple):
     """A flip that was seen: it began at `invoked` or later and was over at `completed` or earlier."""
 
     target: str
-    """What the link held afterwards; before, where it was no link then."""
+    """The link's target after the flip, or before it if the link is gone."""
     invoked: int
     completed: int
     outcome: str
-    """OK, or what was wrong afterwards."""
+    """OK, or what was wrong after the flip."""
 
 
 class Witness:
@@ -117,7 +117,7 @@ class Witness:
         return None
 
     def end(self, look: Look) -> Change | None:
-        """Take the last look; a change that is under way ends with it, when there is more to it than a word."""
+        """Take the last look; it ends a change that is under way, unless only a report of one has come."""
         change = self.see(look)
         return self._settle(look) if self.waits and (self._arrivals or self._other) else change
 

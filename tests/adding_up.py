@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from locust_cutover.reports import files
+from locust_cutover.reports import files, words
 from locust_cutover.result import Result
 
 Rows = Sequence[Mapping[str, str]]
@@ -51,7 +51,7 @@ def rows_add_up(answers: Rows, flips: Rows, verdict: Rows) -> None:
     for row in verdict:
         phase, kind = row["phase"], row["expectation"].partition(":")[0]
         assert int(row["visits"]) == visits[phase], row
-        if row["verdict"] == files.NOT_JUDGED:
+        if row["verdict"] == words.NOT_JUDGED:
             assert not answered[phase, kind], row
             continue
         assert int(row["observed"]) == answered[phase, kind], row

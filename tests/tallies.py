@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 from locust.rpc.protocol import Message
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.fliptable import Convergence
 from locust_cutover.judging.judge import Judgment
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.toll import PER_FLIP
 from locust_cutover.judging.visit import Kind, Visit
 from locust_cutover.nodes import messages
 from tests.histories import RELEASES, cutovers, loss, met, oracle, page, place, possibilities
@@ -39,12 +39,12 @@ def made(number: int, phase: int = 0, completed: int = 105, outcome: str = "ok")
 
 def at(kind: Kind, flip: Flip) -> Judgment:
     """A visit that overlapped the cutover of this flip."""
-    return Judgment(kind, ANSWERS[kind], flip, "at" if kind in PER_FLIP else "none", met=(flip.number, flip.number))
+    return Judgment(kind, ANSWERS[kind], flip, "at" if kind in FAULTS else "none", met=(flip.number, flip.number))
 
 
 def after(kind: Kind, flip: Flip, age: int = 0) -> Judgment:
     """A calm visit to which this flip is the last one, and to blame for a fault."""
-    if kind not in PER_FLIP:
+    if kind not in FAULTS:
         return Judgment(kind, ANSWERS[kind], calm=True, after=flip)
     return Judgment(kind, ANSWERS[kind], flip, "after", age, calm=True, after=flip)
 
@@ -90,7 +90,7 @@ class Counts:
 
     def faults(self, flip: Flip) -> tuple[int, ...]:
         """Lost, torn and stale ones."""
-        return tuple(self.at[flip, kind] + self.after[flip, kind] for kind in PER_FLIP)
+        return tuple(self.at[flip, kind] + self.after[flip, kind] for kind in FAULTS)
 
     def convergence(self, followed: Sequence[Flip]) -> Convergence:
         """What is known of it; `followed` are the flips after which another one of the phase came."""
@@ -118,11 +118,11 @@ def count(phase: int, start: str, flips: Sequence[Flip], visits: Sequence[Visit]
         during = met(one, flips)
         counts.met.update(flip for flip in during if flip.phase == phase and flip.number)
         where = place(one, start, flips)
-        cause = _replaced_by(one, start, flips) if where == "after" and kind in PER_FLIP else None
+        cause = _replaced_by(one, start, flips) if where == "after" and kind in FAULTS else None
         flip = cause or (during[-1] if during else None)
         if flip is not None:
             counts.visits[flip] += 1
-            if kind in PER_FLIP:
+            if kind in FAULTS:
                 (counts.after if cause else counts.at)[flip, kind] += 1
         if cause is not None:
             sent, received = counts.old.get(cause, (0, 0))

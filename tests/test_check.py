@@ -535,3 +535,14 @@ def test_a_terminal_gets_colours_unless_its_user_wants_none(tmp_path: Path, envi
     os.close(its)
     assert ("\033[31mviolated\033[0m (exit code 1)" in text) == (not environment)
     assert "violated" in text
+
+
+@pytest.mark.parametrize("judges", [False, True])
+def test_neither_gevent_nor_locust_is_imported(tmp_path: Path, judges: bool) -> None:
+    """A history can be judged again where neither runs."""
+    argument = str(write(tmp_path / "run.jsonl", owner(*GOOD, LOST))) if judges else "--help"
+    command = [sys.executable, "-X", "importtime", "-m", "locust_cutover.check", argument]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].split(".")[0].strip() for line in done.stderr.splitlines()}
+    assert "locust_cutover" in imported
+    assert not imported & {"flask", "gevent", "geventhttpclient", "locust"}

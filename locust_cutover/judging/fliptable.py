@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from locust_cutover.judging.faults import FAULTS, Fault
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.toll import PER_FLIP, Toll
-from locust_cutover.judging.visit import Kind
+from locust_cutover.judging.toll import Toll
 
 MOST = (1 << 32) - 1
 """Visits that can count for one flip: those of two days at twenty thousand a second."""
@@ -23,8 +23,10 @@ NEWEST = 500
 LASTS = 10
 """The time that old pages came for, divided by this, is how long none must come before they are over."""
 
-SHOWS_AFTER: tuple[Kind, ...] = ("stale",)
+SHOWS_AFTER = tuple(fault for fault, definition in FAULTS.items() if definition.shows == "after")
 """The faults that show after a flip. The others could show only to a visit that met it."""
+
+_PLACES = {fault: place for place, fault in enumerate(FAULTS)}
 
 
 class Row(NamedTuple):
@@ -33,15 +35,15 @@ class Row(NamedTuple):
     flip: Flip
     visits: int
     faults: tuple[int, ...]
-    """In the order of PER_FLIP."""
+    """In the order of FAULTS."""
 
-    def count(self, kind: Kind) -> int:
-        """How many of its visits are of this kind."""
-        return self.faults[PER_FLIP.index(kind)]
+    def count(self, fault: Fault) -> int:
+        """How many of its visits show this fault."""
+        return self.faults[_PLACES[fault]]
 
     @property
     def harmful(self) -> bool:
-        """Whether it cost a visit of any kind."""
+        """Whether it cost a visit by any fault."""
         return any(self.faults)
 
 
@@ -77,11 +79,11 @@ class FlipTable:
         self._cpu = array("h")
         """-1 for none."""
         self._outcomes: dict[int, str] = {}
-        self._faults = {kind: array("I") for kind in PER_FLIP}
+        self._faults = {fault: array("I") for fault in FAULTS}
 
         self._visits = array("I")
         self._fresh = array("q")
-        self._tried = {kind: bytearray() for kind in PER_FLIP}
+        self._tried = {fault: bytearray() for fault in FAULTS}
         """Whether this fault could have shown."""
 
         self._harmful: dict[int, tuple[Flip, list[int]]] = {}
@@ -91,10 +93,10 @@ class FlipTable:
         self._old: dict[int, tuple[int, int, int]] = {}
         """Of a flip with faults after it: when it was completed, when the last such visit was sent and one received."""
         # Kept along with the counts, so that a verdict on a run under way costs little.
-        self._harmed: Counter[Kind] = Counter()
-        self._at: Counter[Kind] = Counter()
-        self._after: Counter[Kind] = Counter()
-        self._squares: Counter[Kind] = Counter()
+        self._harmed: Counter[Fault] = Counter()
+        self._at: Counter[Fault] = Counter()
+        self._after: Counter[Fault] = Counter()
+        self._squares: Counter[Fault] = Counter()
         self._newest: list[int] = []  # a heap
 
     def add(self, flip: Flip) -> None:
@@ -143,8 +145,8 @@ class FlipTable:
     def meet(self, first: int, last: int) -> None:
         """A visit met the flips `first` to `last`."""
         self._grow(last)
-        for kind, tried in self._tried.items():
-            if kind not in SHOWS_AFTER:
+        for fault, tried in self._tried.items():
+            if fault not in SHOWS_AFTER:
                 tried[first - 1 : last] = b"\1" * (last - first + 1)
 
     def count(self, flip: Flip, toll: Toll) -> None:
@@ -157,8 +159,8 @@ class FlipTable:
         index = number - 1
         self.probes += toll.probes
         if toll.probes:
-            for kind in SHOWS_AFTER:
-                self._tried[kind][index] = 1
+            for fault in SHOWS_AFTER:
+                self._tried[fault][index] = 1
         self._fresh[index] = max(self._fresh[index], toll.fresh)
         if toll.old_sent:
             _, sent, received = self._old.get(number, (0, 0, 0))
@@ -185,31 +187,31 @@ class FlipTable:
     @property
     def met(self) -> int:
         """How many flips of the phase a visit met."""
-        return next(tried.count(1) for kind, tried in self._tried.items() if kind not in SHOWS_AFTER)
+        return next(tried.count(1) for fault, tried in self._tried.items() if fault not in SHOWS_AFTER)
 
-    def tried(self, kind: Kind) -> int:
+    def tried(self, fault: Fault) -> int:
         """How many flips of the phase could have shown this fault to a visit."""
-        return self._tried[kind].count(1)
+        return self._tried[fault].count(1)
 
-    def harmful(self, kind: Kind) -> int:
-        """How many flips of the phase cost a visit of this kind."""
-        return self._harmed[kind]
+    def harmful(self, fault: Fault) -> int:
+        """How many flips of the phase cost a visit by this fault."""
+        return self._harmed[fault]
 
-    def harmful_others(self, kind: Kind) -> int:
-        """How many repairs and flips of earlier phases cost a visit of this kind."""
-        return sum(toll.faults[PER_FLIP.index(kind)] > 0 for _, toll in self._others.values())
+    def harmful_others(self, fault: Fault) -> int:
+        """How many repairs and flips of earlier phases cost a visit by this fault."""
+        return sum(toll.faults[_PLACES[fault]] > 0 for _, toll in self._others.values())
 
-    def at(self, kind: Kind) -> int:
-        """How many faults of this kind there were at flips of the phase."""
-        return self._at[kind]
+    def at(self, fault: Fault) -> int:
+        """How many of this fault there were at flips of the phase."""
+        return self._at[fault]
 
-    def shown(self, kind: Kind) -> int:
-        """How many faults of this kind prove something of a flip of the phase: a positive control."""
-        return (self._after if kind in SHOWS_AFTER else self._at)[kind]
+    def shown(self, fault: Fault) -> int:
+        """How many of this fault prove something of a flip of the phase: a positive control."""
+        return (self._after if fault in SHOWS_AFTER else self._at)[fault]
 
-    def sum_of_squares(self, kind: Kind) -> int:
-        """Of the faults of this kind at or after each flip of the phase; says whether they came in clusters."""
-        return self._squares[kind]
+    def sum_of_squares(self, fault: Fault) -> int:
+        """The sum over flips of the squared counts of this fault; says whether faults came in clusters."""
+        return self._squares[fault]
 
     @property
     def convergence(self) -> Convergence:
@@ -242,19 +244,19 @@ class FlipTable:
             heapq.heappush(self._newest, number)
             if len(self._newest) > NEWEST:
                 heapq.heappop(self._newest)
-        for place, kind in enumerate(PER_FLIP):
+        for place, fault in enumerate(FAULTS):
             old, count = before[place], faults[place]
             if not count:
                 continue
-            self._tried[kind][number - 1] = 1
-            self._harmed[kind] += not old
-            self._squares[kind] += (old + count) ** 2 - old**2
-            self._at[kind] += toll.at[place]
-            self._after[kind] += toll.after[place]
+            self._tried[fault][number - 1] = 1
+            self._harmed[fault] += not old
+            self._squares[fault] += (old + count) ** 2 - old**2
+            self._at[fault] += toll.at[place]
+            self._after[fault] += toll.after[place]
             if self.sparse:
-                self._harmful.setdefault(number, (flip, [0] * len(PER_FLIP)))[1][place] += count
+                self._harmful.setdefault(number, (flip, [0] * len(FAULTS)))[1][place] += count
             else:
-                self._faults[kind][number - 1] += count
+                self._faults[fault][number - 1] += count
 
     def _grow(self, number: int) -> None:
         """Make room up to the flip of this number."""
@@ -268,7 +270,7 @@ class FlipTable:
     def _faults_of(self, number: int) -> Sequence[int]:
         if not self.sparse:
             return [column[number - 1] for column in self._faults.values()]
-        return self._harmful[number][1] if number in self._harmful else [0] * len(PER_FLIP)
+        return self._harmful[number][1] if number in self._harmful else [0] * len(FAULTS)
 
     def _rows_of_others(self) -> Iterator[tuple[Flip, Toll]]:
         """Those with a visit that counts for them, in order."""

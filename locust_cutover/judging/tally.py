@@ -6,11 +6,12 @@ from bisect import bisect_left
 from collections import Counter
 
 from locust_cutover.judging.answers import NAMES, counted_as
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.histogram import Histogram
 from locust_cutover.judging.judge import Judgment, Place
 from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.toll import PER_FLIP, Toll
+from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.visit import Kind, Visit
 
 Key = tuple[int, int, int]
@@ -51,7 +52,7 @@ class Tally:
         strip.add(visit, judgment)
         if visit.apart:
             self.spacings[phase].add(visit.apart)
-        if kind in PER_FLIP:
+        if kind in FAULTS:
             self.places[phase, kind, judgment.place] += 1
             if kind == "stale":
                 self.longest_stale[phase] = max(self.longest_stale.get(phase, 0), judgment.age)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.judge import Judgment
-from locust_cutover.judging.visit import Kind, Visit
+from locust_cutover.judging.visit import Visit
 
-PER_FLIP: tuple[Kind, ...] = ("lost", "torn", "stale")
-"""The kinds that are counted for each flip, after its visits."""
-
-NO_FAULTS = (0,) * len(PER_FLIP)
+NO_FAULTS = (0,) * len(FAULTS)
 
 
 @dataclass(slots=True)
@@ -20,7 +18,7 @@ class Toll:
     visits: int = 0
     """Visits that overlapped its cutover, or whose fault came after it."""
     at: tuple[int, ...] = NO_FAULTS
-    """Faults of visits that overlapped its cutover, in the order of PER_FLIP."""
+    """Faults of visits that overlapped its cutover, in the order of FAULTS."""
     after: tuple[int, ...] = NO_FAULTS
     """Faults that came after it."""
     probes: int = 0
@@ -35,8 +33,8 @@ class Toll:
     def add(self, visit: Visit, judgment: Judgment) -> None:
         """Count a visit that counts for the flip."""
         self.visits += 1
-        if judgment.kind in PER_FLIP:
-            one = tuple(int(kind == judgment.kind) for kind in PER_FLIP)
+        if judgment.kind in FAULTS:
+            one = tuple(int(kind == judgment.kind) for kind in FAULTS)
             if judgment.place == "at":
                 self.at = _sum(self.at, one)
             else:
@@ -63,7 +61,7 @@ class Toll:
 
     @property
     def faults(self) -> tuple[int, ...]:
-        """Faults at it and after it, in the order of PER_FLIP."""
+        """Faults at it and after it, in the order of FAULTS."""
         return _sum(self.at, self.after)
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from enum import IntEnum, StrEnum
+from typing import Literal, Protocol
 
 from locust_cutover.judging.answers import NOT_SENT, UNKNOWN_FLIPS, UNKNOWN_RELEASE
 from locust_cutover.judging.bounds import lower_bound, upper_bound
+from locust_cutover.judging.faults import FAULTS, Expected, Fault
 from locust_cutover.judging.fliptable import SHOWS_AFTER, Convergence, FlipTable
 from locust_cutover.judging.outage import Background, Losses, Outage, background, estimate
 from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.visit import KINDS, Kind
-from locust_cutover.scenario.model import FAULTS, Expected, Fault, Phase
-from switcher.strategies import GAPPED
 
 Verdict = Literal["held", "violated", "inconclusive"]
 
@@ -39,26 +39,76 @@ UNJUDGED = {
 }
 """Why a visit could not be judged, by its answer, and what to do about it."""
 
-CUT_SHORT = "cut short"
 
-BLIND: dict[Fault, str] = {
-    "lost": "the control lost no request",
-    "torn": "the control tore no page",
-    "stale": "the control served no stale page",
-}
+class ExitCode(IntEnum):
+    """What a process ends with."""
 
-TWO_CALLS = (*GAPPED, "swap-folders")
-"""The strategies whose gap is only as long as two system calls take."""
+    HELD = 0
+    VIOLATED = 1
+    WRONG = 2
+    """The scenario or the command line is wrong."""
+    INCONCLUSIVE = 3
 
-NOT_RUN = "was not run"
-RUNNING = "is running"
-WAITING = "not started"
-"""Troubles of a phase that did not come to its end.
 
-The last two are of one that is not over: while they last it has not held, but a fault has violated it for good.
-"""
+class State(StrEnum):
+    """How far a phase is; only one that is over can have held, but a fault violates it in any state."""
 
-EXIT_CODES: dict[Verdict, int] = {"held": 0, "violated": 1, "inconclusive": 3}
+    WAITING = "waiting"
+    RUNNING = "running"
+    NOT_RUN = "not run"
+    """The run ended before it."""
+    CUT_SHORT = "cut short"
+    """The run ended during it."""
+    OVER = "over"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it can still become another one."""
+        return self in (State.WAITING, State.RUNNING)
+
+
+class PhasePlan(Protocol):
+    """What a verdict needs to know of a phase."""
+
+    @property
+    def name(self) -> str:
+        """Its name in reports."""
+
+    @property
+    def strategy(self) -> str:
+        """How it flips."""
+
+    @property
+    def every(self) -> int:
+        """The time from flip to flip, in nanoseconds."""
+
+    @property
+    def expect(self) -> Mapping[Fault, Expected]:
+        """What is expected of each fault."""
+
+    @property
+    def unflipped(self) -> bool:
+        """Whether no flip of it is made or seen by the run."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the scenario says that nobody deploys."""
+
+    @property
+    def random(self) -> bool:
+        """Whether its flips come at moments that no load can be in step with."""
+
+    @property
+    def gap(self) -> int:
+        """A pause between the two calls of a flip, in nanoseconds."""
+
+    @property
+    def two_calls(self) -> bool:
+        """Whether a flip is two system calls with nothing between them but the gap."""
+
+    @property
+    def can_have_gap(self) -> bool:
+        """Whether its strategy takes a gap."""
 
 
 @dataclass
@@ -78,9 +128,18 @@ class PhaseFacts:
     said: list[str] = field(default_factory=list)
     """The last lines of what a command printed that failed."""
     trouble: str = ""
-    """Why the phase does not count in full; empty when it does."""
+    """What went wrong, so that the phase does not count in full; empty when nothing did."""
     extended: int = 0
     """How often a control went on, for as long again, since it had not shown each of its faults."""
+    state: State = State.OVER
+
+    def __post_init__(self) -> None:
+        self.state = State(self.state)  # a history has its text
+
+    @property
+    def whole(self) -> bool:
+        """Whether the phase came to its end and nothing went wrong."""
+        return self.state is State.OVER and not self.trouble
 
 
 @dataclass(frozen=True)
@@ -111,7 +170,7 @@ class Expectation:
 class PhaseVerdict:
     """One phase with its numbers; `answers` are (kind, answer, count), the most frequent first."""
 
-    phase: Phase
+    phase: PhasePlan
     facts: PhaseFacts
     verdict: Verdict
     troubles: tuple[str, ...]
@@ -145,12 +204,12 @@ class PhaseVerdict:
 
 
 def judge_phase(
-    phase: Phase,
+    phase: PhasePlan,
     index: int,
     facts: PhaseFacts,
     tally: Tally,
     flips: FlipTable,
-    judged: Collection[Fault] = FAULTS,
+    judged: Collection[Fault] = tuple(FAULTS),
     processors: int | None = None,
 ) -> PhaseVerdict:
     """Hold the counts of a phase against its expectations, but for faults that could not be `judged`.
@@ -178,8 +237,8 @@ def judge_phase(
         unseen = [
             reason
             for reason, holds in (
-                (UNMET, fault in ("lost", "torn") and not flips.met and not phase.unflipped),
-                (UNPROBED if calm else RESTLESS, fault in ("torn", "stale") and not flips.probes),
+                (UNMET, FAULTS[fault].shows == "at" and not flips.met and not phase.unflipped),
+                (UNPROBED if calm else RESTLESS, FAULTS[fault].needs_mark and not flips.probes),
             )
             if holds
         ]
@@ -187,9 +246,9 @@ def judge_phase(
             verdict = "violated"
         elif expected == "some" and not proved(fault, index, tally, flips):
             verdict = "inconclusive"
-            if not facts.trouble:
+            if facts.whole:
                 blind_controls.append(blind(fault, observed, phase, processors, flips.shown(fault)))
-        elif troubles:
+        elif troubles or not facts.whole:
             verdict = "inconclusive"
         elif expected == "none" and unseen:
             verdict = "inconclusive"
@@ -246,7 +305,7 @@ def judge_phase(
     )
 
 
-def shown(phase: Phase, index: int, tally: Tally, flips: FlipTable) -> bool:
+def shown(phase: PhasePlan, index: int, tally: Tally, flips: FlipTable) -> bool:
     """Whether a control has shown each fault that it must, so that it need not go on."""
     return all(proved(fault, index, tally, flips) for fault, expected in phase.expect.items() if expected == "some")
 
@@ -265,7 +324,7 @@ def proved(fault: Fault, index: int, tally: Tally, flips: FlipTable) -> bool:
     return lower_bound(found, tally.meetings[index]) > upper_bound(elsewhere, calm)
 
 
-def blind(fault: Fault, observed: int, phase: Phase, processors: int | None, at_flips: int = 0) -> str:
+def blind(fault: Fault, observed: int, phase: PhasePlan, processors: int | None, at_flips: int = 0) -> str:
     """What a control that has not shown that flips cause the fault means, and what to do about it.
 
     `observed`: how many such faults there were at all; `at_flips`: those at flips, as often as elsewhere.
@@ -276,9 +335,9 @@ def blind(fault: Fault, observed: int, phase: Phase, processors: int | None, at_
             f"the control showed {visits} at flips, no more often than away from flips, so this run proves nothing; "
             "first find out what fails away from flips"
         )
-    sentence = f"{BLIND[fault]}{' at a flip' if observed else ''}, so this run proves nothing"
-    if fault == "lost" and processors == 1 and phase.strategy in TWO_CALLS and not phase.gap:
-        advice = "use a second processor" + (" or `gap: 1ms`" if phase.strategy in GAPPED else "")
+    sentence = f"the control {FAULTS[fault].control}{' at a flip' if observed else ''}, so this run proves nothing"
+    if fault == "lost" and processors == 1 and phase.two_calls and not phase.gap:
+        advice = "use a second processor" + (" or `gap: 1ms`" if phase.can_have_gap else "")
         return f"{sentence}: with one processor a gap between two system calls is hardly ever seen; {advice}"
     return f"{sentence}; add flips or users"
 
@@ -291,13 +350,13 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     return "held" if verdicts else "inconclusive"
 
 
-def _troubles(phase: Phase, facts: PhaseFacts, visits: int, unjudged: Mapping[str, int]) -> list[str]:
+def _troubles(phase: PhasePlan, facts: PhaseFacts, visits: int, unjudged: Mapping[str, int]) -> list[str]:
     troubles = [facts.trouble] if facts.trouble else []
-    if not facts.trouble and not visits:
+    if facts.whole and not visits:
         troubles.append("no visit was made")
-    if not facts.trouble and not facts.flips and not phase.unflipped:
+    if facts.whole and not facts.flips and not phase.unflipped:
         troubles.append("no flip was made")
-    if not facts.trouble and phase.unflipped and not phase.quiet:
+    if facts.whole and phase.unflipped and not phase.quiet:
         troubles.append(UNSEEN)
     if facts.failed:
         reason = f": {facts.failure}" if facts.failure else ""

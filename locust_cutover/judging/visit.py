@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Kind = Literal["ok", "lost", "torn", "stale", "unjudged"]
+from locust_cutover.judging.faults import FAULTS
 
-KINDS: tuple[Kind, ...] = ("ok", "lost", "torn", "stale", "unjudged")
+Kind = str
+"""What a visit was: one of KINDS."""
+
+KINDS: tuple[Kind, ...] = ("ok", *FAULTS, "unjudged")
 
 
 class Visit(NamedTuple):

@@ -23,6 +23,7 @@ from typing import Any, TypeVar, get_args
 from locust_cutover.client.access import Access
 from locust_cutover.judging.answers import counted_as
 from locust_cutover.judging.closeup import FLIPS, VISITS, CloseUps, Cost
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.histogram import Histogram
 from locust_cutover.judging.intervals import FINEST, MOST, Intervals
@@ -30,7 +31,7 @@ from locust_cutover.judging.judge import Place
 from locust_cutover.judging.strip import Strip
 from locust_cutover.judging.tally import Key, Tally
 from locust_cutover.judging.timeline import STILL, Flip
-from locust_cutover.judging.toll import PER_FLIP, Toll
+from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.visit import KINDS
 from locust_cutover.nodes.packed import Inside, MessageError, choice, each, flag, row, text, whole
 from locust_cutover.nodes.packed import fields as keys
@@ -404,13 +405,13 @@ def _check_sums(tally: Tally) -> None:
     for (phase, _, _), (_, toll) in tally.flips.items():
         visits[phase] += toll.visits
         probes[phase] += toll.probes
-        for place, fault in enumerate(PER_FLIP):
+        for place, fault in enumerate(FAULTS):
             at[phase, fault] += toll.at[place]
             after[phase, fault] += toll.after[place]
     for phase in _phases(tally):
         with Inside(f"phase {phase}"):
             total = sum(kinds[phase, kind] for kind in KINDS)
-            for fault in PER_FLIP:
+            for fault in FAULTS:
                 of_fault = [tally.places[phase, fault, place] for place in PLACES]
                 _same(f"{fault} visits by place", sum(of_fault), kinds[phase, fault])
                 _same(f"{fault} visits at flips", at[phase, fault], tally.places[phase, fault, "at"])
@@ -463,7 +464,7 @@ def _answer(item: object) -> tuple[int, Any, str, int]:
 
 def _place(item: object) -> tuple[int, Any, Any, int]:
     phase, fault, place, count = row(item, 4)
-    return _phase(phase), choice(fault, "kind", PER_FLIP), choice(place, "place", PLACES), _visits(count, "count")
+    return _phase(phase), choice(fault, "kind", tuple(FAULTS)), choice(place, "place", PLACES), _visits(count, "count")
 
 
 def _calm(item: object) -> tuple[int, Any, int]:
@@ -526,8 +527,8 @@ def _toll(value: object) -> Toll:
     visits, at, after, probes, fresh, old_sent, old_received = row(value, _TOLL)
     toll = Toll(
         _visits(visits, "visits"),
-        tuple(_visits(count, "at") for count in row(at, len(PER_FLIP))),
-        tuple(_visits(count, "after") for count in row(after, len(PER_FLIP))),
+        tuple(_visits(count, "at") for count in row(at, len(FAULTS))),
+        tuple(_visits(count, "after") for count in row(after, len(FAULTS))),
         _visits(probes, "probes"),
         _time(fresh, "fresh"),
         _time(old_sent, "old_sent"),
@@ -561,7 +562,7 @@ def _cost(item: object) -> Cost:
     return Cost(
         _time(sent, "sent"),
         whole(received, "received", sent, STILL),
-        choice(kind, "kind", PER_FLIP),
+        choice(kind, "kind", tuple(FAULTS)),
         counted_as(text(answer, "answer", NAME)),
     )
 

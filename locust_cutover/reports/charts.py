@@ -11,10 +11,8 @@ from locust_cutover.judging.outage import Outage
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.visit import KINDS, Kind
 from locust_cutover.reports import words
-from locust_cutover.reports.console import label as answer_label
 from locust_cutover.reports.markup import Markup, element, join
 from locust_cutover.reports.svg import COLUMNS, Scale, axis, bars, label, percent, picture, plot, ticks
-from locust_cutover.reports.words import many, microseconds, percentage
 
 MOST_COLUMNS = 240
 """Columns of a time line: on a phone more would be narrower than a pixel."""
@@ -31,7 +29,7 @@ MOST_LANES = 12
 MOST_COSTS = 8
 """Visits shown in one close-up."""
 
-Row = tuple[int, Mapping[Kind, int]]
+Slice = tuple[int, Mapping[Kind, int]]
 """Beginning of an interval in nanoseconds, and the visits of each kind in it."""
 
 
@@ -45,7 +43,7 @@ def answer_bars(name: str, rows: Sequence[tuple[Kind, str, int]], visits: int, f
     for place, (kind, shown, count) in enumerate(rows):
         y = place * step
         share = count / visits if visits else 0.0
-        value = f"{count:,}  ·  {percentage(share)}" if count else "none"
+        value = f"{words.count(count)}  ·  {words.percentage(share)}" if count else "none"
         said.append(f"{shown} {value}")
         parts += [
             label(0, y + 13, _short(shown, 26), class_="name"),
@@ -57,12 +55,12 @@ def answer_bars(name: str, rows: Sequence[tuple[Kind, str, int]], visits: int, f
             width = percent(max(scale.at(share), 0.012))
             parts.append(element("rect", x="0", y=y + 18, width=width, height="9", class_=kind))
     bottom = len(rows) * step + 2
-    texts = [(tick, percentage(tick)) for tick in scale.ticks(4)]
+    texts = [(tick, words.percentage(tick)) for tick in scale.ticks(4)]
     return picture(f"Answers of {name}: {', '.join(said) or 'none'}", bottom + 22, *parts, axis(scale, bottom, texts))
 
 
 def timeline(
-    name: str, rows: Iterable[Row], width: int, flips: Sequence[tuple[int, bool]], began: int, sparse: bool = False
+    name: str, rows: Iterable[Slice], width: int, flips: Sequence[tuple[int, bool]], began: int, sparse: bool = False
 ) -> Markup | None:
     """Answers per interval stacked by kind, faults alone on a scale of their own, and the flips: (invoked, harmful).
 
@@ -87,7 +85,7 @@ def timeline(
         if 0 < len(flips) <= FEW_FLIPS and not sparse
         else ""
     )
-    per = duration(wide)
+    per = words.duration(wide)
     fault_kinds: list[Kind] = [kind for kind in KINDS if kind != "ok" and any(c[kind] for c in columns.values())]
     for kinds, height, what in (
         (list(KINDS), 90, "answers"),
@@ -97,7 +95,7 @@ def timeline(
         if not top:
             continue
         parts += [
-            label(0, y + 12, f"{what} per {per}, up to {top:,}", class_="note"),
+            label(0, y + 12, f"{what} per {per}, up to {words.count(top)}", class_="note"),
             plot(y + 18, height, lines, *_stack(columns, kinds, scale, wide, top, height)),
             element("line", x1="0", x2="100%", y1=y + 18 + height, y2=y + 18 + height, class_="axis"),
         ]
@@ -105,25 +103,24 @@ def timeline(
     if flips and not sparse:
         path = ticks((scale.at(invoked - first) for invoked, _ in flips), 10)
         parts += [
-            label(0, y + 10, many(len(flips), "flip"), class_="note"),
+            label(0, y + 10, words.many(len(flips), "flip"), class_="note"),
             plot(y + 15, 10, element("path", d=path, class_="flip")),
         ]
         y += 34
     if harmful:
         path = ticks((scale.at(invoked - first) for invoked in harmful), 12)
         parts += [
-            label(0, y + 10, many(len(harmful), "harmful flip"), class_="note"),
+            label(0, y + 10, words.many(len(harmful), "harmful flip"), class_="note"),
             plot(y + 15, 12, element("path", d=path, class_="harmful")),
         ]
         y += 34
     offset = (first - began) / 1e9
     seconds = Scale(offset, offset + max(last - first, 1) / 1e9)
     marks = seconds.ticks(8)
-    digits = _digits(marks)
-    texts = [(mark, f"{mark:,.{digits}f} s") for mark in marks]
+    texts = list(zip(marks, words.moments(marks), strict=True))
     described = (
-        f"Time line of {name}: {sum(sum(counts.values()) for counts in columns.values()):,} answers, "
-        f"{many(len(flips), 'flip')}, {len(harmful)} of them harmful"
+        f"Time line of {name}: {words.many(sum(sum(counts.values()) for counts in columns.values()), 'answer')}, "
+        f"{words.many(len(flips), 'flip')}, {words.count(len(harmful))} of them harmful"
     )
     return picture(described, y + 22, *parts, axis(seconds, y, texts))
 
@@ -150,7 +147,7 @@ def detail(name: str, flips: Sequence[Flip], closeups: CloseUps, began: int) -> 
             continue
         lanes[lane:] = [cost.received, *lanes[lane + 1 :]]
         start, end = scale.at(cost.sent), scale.at(cost.received)
-        shape = element("title", f"{answer_label(cost.kind, cost.answer)} {duration(cost.received - cost.sent)}")
+        shape = element("title", f"{words.answer(cost.kind, cost.answer)} {words.duration(cost.received - cost.sent)}")
         bars_shown.append(
             element(
                 "rect",
@@ -170,8 +167,8 @@ def detail(name: str, flips: Sequence[Flip], closeups: CloseUps, began: int) -> 
     ]
     seconds = Scale((scale.low - began) / 1e9, (scale.high - began) / 1e9)
     marks = seconds.ticks(6)
-    texts = [(mark, f"{mark:,.{_digits(marks)}f} s") for mark in marks]
-    what = f"closer: {many(len(flips), 'flip')}, {len(known)} harmful"
+    texts = list(zip(marks, words.moments(marks), strict=True))
+    what = f"closer: {words.many(len(flips), 'flip')}, {len(known)} harmful"
     return picture(
         f"{name}, {what}",
         bottom + 22,
@@ -200,8 +197,10 @@ def close_up(flip: Flip, costs: Sequence[Cost]) -> Markup:
     said = []
     for place, cost in enumerate(shown):
         start, end = scale.at(cost.sent), scale.at(cost.received)
-        what = answer_label(cost.kind, cost.answer)
-        said.append(f"{what} {relative(cost.sent, flip)} to {relative(cost.received, flip)}")
+        what = words.answer(cost.kind, cost.answer)
+        said.append(
+            f"{what} {words.relative(cost.sent - flip.invoked)} to {words.relative(cost.received - flip.invoked)}"
+        )
         y = step * place + 4
         here, anchor = (start, "start") if start < 0.6 else (end, "end")
         parts += [
@@ -218,9 +217,9 @@ def close_up(flip: Flip, costs: Sequence[Cost]) -> Markup:
             ),
         ]
     offset = Scale((scale.low - flip.invoked) / 1e3, (scale.high - flip.invoked) / 1e3)
-    texts = [(mark, f"{mark:,.0f}".replace("-", "−") if mark else "0 µs") for mark in offset.ticks(5)]
+    texts = [(mark, words.count(mark).replace("-", "−") if mark else "0 µs") for mark in offset.ticks(5)]
     described = (
-        f"Flip {flip.number}: its cutover took {microseconds((flip.completed - flip.invoked) / 1e3)}; "
+        f"Flip {flip.number}: its cutover took {words.microseconds((flip.completed - flip.invoked) / 1e3)}; "
         f"visits in microseconds after it was invoked: {'; '.join(said)}"
     )
     return picture(described, bottom + 20, *parts, axis(offset, bottom, texts))
@@ -251,7 +250,7 @@ def outages(rows: Sequence[tuple[str, Outage | None]]) -> Markup:
         if outage.us:
             parts.append(element("circle", cx=percent(scale.at(outage.us)), cy=middle, r="4.5", class_="estimate"))
     bottom = step * len(rows) + 2
-    texts = [(mark, microseconds(mark)) for mark in scale.ticks(4)]
+    texts = [(mark, words.microseconds(mark)) for mark in scale.ticks(4)]
     return picture(f"Outage per flip. {'; '.join(said)}", bottom + 22, *parts, axis(scale, bottom, texts))
 
 
@@ -270,7 +269,7 @@ def response_times(rows: Sequence[tuple[str, Histogram]]) -> Markup | None:
             parts.append(label(0, y + 30, "no visit"))
             continue
         median, slow = times.quantile(0.5), times.quantile(0.99)
-        value = f"median {duration(median)}, 99 % within {duration(slow)}"
+        value = f"median {words.duration(median)}, 99 % within {words.duration(slow)}"
         said.append(f"{name}: {value}")
         columns = [(scale.at(lower), scale.at(upper), count) for lower, upper, count in times.buckets()]
         # A narrow bucket holds fewer visits than a wide one as often met: the area is what counts.
@@ -292,23 +291,8 @@ def response_times(rows: Sequence[tuple[str, Histogram]]) -> Markup | None:
             element("line", x1="0", x2="100%", y1=y + 36 + height, y2=y + 36 + height, class_="axis"),
         ]
     bottom = step * len(rows) - 6
-    texts = [(mark, duration(mark)) for mark in scale.ticks(5)]
+    texts = [(mark, words.duration(mark)) for mark in scale.ticks(5)]
     return picture(f"Response times. {'; '.join(said)}", bottom + 22, *parts, axis(scale, bottom, texts))
-
-
-def duration(nanoseconds: float) -> str:
-    """A time to two or three digits, in the unit that suits it."""
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if nanoseconds >= size:
-            value = nanoseconds / size
-            return f"{value:.0f} {unit}" if value >= 100 or value == round(value) else f"{value:.3g} {unit}"
-    return f"{nanoseconds:.0f} ns"
-
-
-def relative(moment: int, flip: Flip) -> str:
-    """When it was, from the flip's invocation: "−1,204 µs"."""
-    away = round((moment - flip.invoked) / 1e3)
-    return f"{away:+,} µs".replace("-", "−") if away else "0 µs"
 
 
 def _stack(
@@ -335,8 +319,3 @@ def _short(name: str, most: int = 36) -> str:
     if len(name) <= most:
         return name
     return join(f"{name[: most - 1]}…", element("title", name))
-
-
-def _digits(marks: Sequence[float]) -> int:
-    step = marks[1] - marks[0] if len(marks) > 1 else 1.0
-    return next((digits for digits in range(7) if abs(step * 10**digits - round(step * 10**digits)) < 1e-6), 6)

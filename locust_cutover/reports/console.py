@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.verdict import Expectation, PhaseVerdict, Verdict
 from locust_cutover.reports import words
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import FAULTS
 
 WIDTH = 80
 """Columns; what is longer goes on in the next line."""
@@ -28,7 +28,7 @@ def render(result: Result, *, report: str = "", colour: bool = False) -> str:
 
     `report` is the file with the HTML report, where one was written.
     """
-    lines = ["", f"{result.scenario.name} on {result.server}, {result.users} users", ""]
+    lines = ["", f"{result.scenario.name} on {result.server}, {words.many(result.users, 'user')}", ""]
     for phase in result.phases:
         lines += [*_phase(phase), ""]
     lines += [f"note: {note}" for note in result.notes]
@@ -73,20 +73,22 @@ def _fit(line: str) -> list[str]:
 def _phase(phase: PhaseVerdict) -> Iterator[str]:
     facts = phase.facts
     yield (
-        f"{phase.phase.name}: {phase.visits} requests in {facts.seconds:.1f} s, "
-        f"{phase.rate:.0f} requests/s, {plural(facts.flips, 'flip')}"
-        + (f", {phase.met_flips} met by visits" if facts.flips else "")
+        f"{phase.phase.name}: {words.many(phase.visits, 'request')} in {words.duration(facts.seconds * 1e9)}, "
+        f"{words.count(phase.rate)} requests/s, {words.many(facts.flips, 'flip')}"
+        + (f", {words.count(phase.met_flips)} met by visits" if facts.flips else "")
     )
-    labels = [label(kind, answer) for kind, answer, _ in phase.answers]
-    width = max(map(len, labels), default=0)
-    digits = len(str(phase.visits))
-    for text, (_, _, count) in zip(labels, phase.answers, strict=True):
-        yield f"  {text:<{width}} {count:>{digits}} responses  {100 * count / phase.visits:7.3f} %"
+    rows = [
+        (words.answer(kind, answer), words.count(count), words.percentage(count / phase.visits))
+        for kind, answer, count in phase.answers
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for label, count, share in rows:
+        yield f"  {label:<{widths[0]}}  {count:>{widths[1]}} responses  {share:>{widths[2]}}"
     if facts.flips and phase.visits:
         yield f"  lost {words.percentage(phase.lost_share)}; outage per flip (95 %): {words.outage(phase.outage)}"
         if phase.outage is not None and phase.outage.us:
             for rate in RATES:
-                yield f"    at {rate:,} requests/s: {words.lost_per_deploy(phase.outage, rate)}"
+                yield f"    at {words.count(rate)} requests/s: {words.lost_per_deploy(phase.outage, rate)}"
     yield from (f"  {told}" for fault in FAULTS for told in words.facts(phase, fault))
     if went_on := words.extended(phase):
         yield f"  {went_on}"
@@ -95,8 +97,8 @@ def _phase(phase: PhaseVerdict) -> Iterator[str]:
     if facts.flips:
         yield from (f"  {told}" for told in words.bounds(phase))
     for fault in phase.not_judged:
-        yield f"  {fault + ': not judged':<58} -"
-    for trouble in phase.troubles:
+        yield f"  {f'{fault}: {words.NOT_JUDGED}':<58} -"
+    for trouble in words.troubles(phase):
         yield f"  ! {trouble}"
     if facts.said:
         yield "  ! the last lines that the command printed:"
@@ -105,18 +107,4 @@ def _phase(phase: PhaseVerdict) -> Iterator[str]:
 
 def _expectation(expectation: Expectation) -> str:
     expected = words.expected(expectation).removeprefix(f"{expectation.fault}: ")
-    return f"{expectation.fault}: {expectation.observed:,}{words.where(expectation)}; expected: {expected}"
-
-
-def plural(count: int, noun: str) -> str:
-    """The count with its noun."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def label(kind: str, answer: str) -> str:
-    """A line's name in the manner of a load tool: [200] for a status, [200 torn] where the status hides it."""
-    status, _, _ = answer.partition(" ")
-    shown = status if status.isdigit() else answer
-    if kind not in ("ok", "lost"):
-        shown = f"{shown} {kind}"
-    return f"[{shown}]"
+    return f"{expectation.fault}: {words.count(expectation.observed)}{words.where(expectation)}; expected: {expected}"

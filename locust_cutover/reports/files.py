@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.verdict import PhaseVerdict
 from locust_cutover.reports import words
 from locust_cutover.result import Result
@@ -17,12 +18,9 @@ from locust_cutover.result import Result
 LENIENT = "backslashreplace"
 """For bytes of a path that are no UTF-8; JSON reads its own escape back."""
 
-NOT_JUDGED = "not judged"
-"""The verdict on what nobody could see."""
-
 ANSWERS = ("phase", "kind", "answer", "count", "share")
 
-FLIPS = (
+FLIPS = [
     "phase",
     "flip",
     "release",
@@ -36,7 +34,8 @@ FLIPS = (
     "stale",
     "flip_phase",
     "cpu",
-)
+]
+FLIPS += [fault for fault in FAULTS if fault not in FLIPS]  # at the end, so that those before keep their places
 
 VERDICT = (
     "phase",
@@ -104,19 +103,20 @@ def flip_rows(result: Result) -> Iterable[Sequence[object]]:
     names = [phase.phase.name for phase in result.phases]
     for phase, table in zip(result.phases, result.flips, strict=True):
         for flip, visits, faults in table.rows():
-            yield (
-                phase.phase.name,
-                flip.number,
-                flip.release,
-                f"{(flip.invoked - result.began) / 1e9:.9f}",
-                f"{(flip.completed - result.began) / 1e9:.9f}",
-                f"{(flip.completed - flip.invoked) / 1e3:.3f}",
-                flip.outcome,
-                visits,
-                *faults,
-                names[flip.phase],
-                "" if flip.cpu is None else flip.cpu,
-            )
+            row = {
+                "phase": phase.phase.name,
+                "flip": flip.number,
+                "release": flip.release,
+                "invoked_s": f"{(flip.invoked - result.began) / 1e9:.9f}",
+                "completed_s": f"{(flip.completed - result.began) / 1e9:.9f}",
+                "took_us": f"{(flip.completed - flip.invoked) / 1e3:.3f}",
+                "outcome": flip.outcome,
+                "visits": visits,
+                "flip_phase": names[flip.phase],
+                "cpu": "" if flip.cpu is None else flip.cpu,
+                **dict(zip(FAULTS, faults, strict=True)),
+            }
+            yield [row[column] for column in FLIPS]
 
 
 def verdict_rows(result: Result) -> Iterable[Sequence[object]]:
@@ -155,7 +155,7 @@ def verdict_rows(result: Result) -> Iterable[Sequence[object]]:
                 words.not_converged_until(phase.convergence),
             )
         for fault in phase.not_judged:
-            facts = (f"{fault}: {phase.phase.expect[fault]}", "", NOT_JUDGED, phase.visits, phase.facts.flips)
+            facts = (f"{fault}: {phase.phase.expect[fault]}", "", words.NOT_JUDGED, phase.visits, phase.facts.flips)
             yield phase.phase.name, *facts, *[""] * (len(VERDICT) - 1 - len(facts))
 
 
@@ -201,8 +201,8 @@ def as_json(result: Result) -> dict[str, Any]:
                 "strategy": phase.phase.strategy,
                 "every_ns": phase.phase.every,
                 "verdict": phase.verdict,
-                "troubles": list(phase.troubles),
-                "trouble": phase.facts.trouble,
+                "troubles": words.troubles(phase),
+                "trouble": words.trouble(phase.facts),
                 "said": phase.facts.said,
                 "not_judged": list(phase.not_judged),
                 "seconds": round(phase.facts.seconds, 6),

@@ -14,9 +14,8 @@ from locust_cutover.judging.fliptable import FlipTable, Row
 from locust_cutover.judging.timeline import Flip
 from locust_cutover.judging.verdict import PhaseVerdict, Verdict
 from locust_cutover.judging.visit import KINDS, Kind
-from locust_cutover.reports import charts, files, words
+from locust_cutover.reports import charts, kinds, words
 from locust_cutover.reports.console import RATES
-from locust_cutover.reports.console import label as answer_label
 from locust_cutover.reports.markup import Markup, element, join
 from locust_cutover.result import Result
 
@@ -27,14 +26,6 @@ MOST_CLOSE_UPS = 6
 """Of each phase."""
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
-
-MEANINGS: dict[Kind, str] = {
-    "ok": "ok",
-    "lost": "lost: no whole 2xx answer",
-    "torn": "torn: parts of two releases, or a part missing",
-    "stale": "stale: of a release that had been replaced before",
-    "unjudged": "could not be judged",
-}
 
 Charted = tuple[PhaseVerdict, FlipTable]
 
@@ -66,9 +57,9 @@ def page(title: str, *content: Markup) -> str:
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("link", rel="icon", href="data:,"),
         element("title", title),
-        element("style", Markup(Path(__file__).with_name("report.css").read_text(encoding="utf-8"))),
+        element("style", Markup(kinds.styles() + Path(__file__).with_name("report.css").read_text(encoding="utf-8"))),
     )
-    body = element("body", _patterns(), element("main", *content))
+    body = element("body", kinds.patterns(), element("main", *content))
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
 
@@ -91,13 +82,16 @@ def _verdict(result: Result) -> Markup:
         for expectation in phase.expectations
     ]
     rows += [
-        [phase.phase.name, f"{fault}: {phase.phase.expect[fault]}", "", "", files.NOT_JUDGED]
+        [phase.phase.name, f"{fault}: {phase.phase.expect[fault]}", "", "", words.NOT_JUDGED]
         for phase in result.phases
         for fault in phase.not_judged
     ]
     told = words.sentence(result)
     troubles = [
-        f"{phase.phase.name}: {trouble}" for phase in result.phases for trouble in phase.troubles if trouble not in told
+        f"{phase.phase.name}: {trouble}"
+        for phase in result.phases
+        for trouble in words.troubles(phase)
+        if trouble not in told
     ]
     troubles += [problem for problem in result.problems if problem not in told]
     troubles += result.notes
@@ -123,11 +117,11 @@ def _sign(verdict: Verdict) -> Markup:
 
 def _answers(phases: Sequence[Charted]) -> Markup:
     counts = [
-        Counter({(kind, answer_label(kind, answer)): 0 for kind, answer, _ in phase.answers}) for phase, _ in phases
+        Counter({(kind, words.answer(kind, answer)): 0 for kind, answer, _ in phase.answers}) for phase, _ in phases
     ]
     for (phase, _), mine in zip(phases, counts, strict=True):
         for kind, answer, count in phase.answers:
-            mine[kind, answer_label(kind, answer)] += count
+            mine[kind, words.answer(kind, answer)] += count
     total: Counter[tuple[Kind, str]] = sum(counts, Counter())
     order = sorted(total, key=lambda row: (KINDS.index(row[0]), -total[row], row[1]))
     shown = set(sorted(order, key=lambda row: -total[row])[:MOST_LABELS])
@@ -165,13 +159,14 @@ def _answers(phases: Sequence[Charted]) -> Markup:
 
 def _phase_words(phase: PhaseVerdict) -> str:
     facts = phase.facts
-    text = f"{words.many(phase.visits, 'visit')} in {facts.seconds:,.1f} s, {words.many(facts.flips, 'flip')}"
+    text = f"{words.many(phase.visits, 'visit')} in {words.duration(facts.seconds * 1e9)}"
+    text += f", {words.many(facts.flips, 'flip')}"
     if facts.flips:
-        text += f", {phase.met_flips:,} met by visits"
+        text += f", {words.count(phase.met_flips)} met by visits"
     if phase.phase.strategy != phase.phase.name:
         text += f", strategy {phase.phase.strategy}"
     if facts.failed:
-        text += f", {facts.failed:,} failed"
+        text += f", {words.count(facts.failed)} failed"
     if told := words.late(facts):
         text += f"; {told}"
     if went_on := words.extended(phase):
@@ -247,9 +242,11 @@ def _close_ups(phases: Sequence[Charted], began: int) -> Markup:
             )
             took = words.microseconds((flip.completed - flip.invoked) / 1e3)
             cost_words = (
-                f"{cost:,} of the {words.many(row.visits, 'visit')} that met it" if row else words.many(cost, "visit")
+                f"{words.count(cost)} of the {words.many(row.visits, 'visit')} that met it"
+                if row
+                else words.many(cost, "visit")
             )
-            text = f"at {(flip.invoked - began) / 1e9:,.3f} s, took {took}, cost {cost_words}"
+            text = f"at {words.moment(flip.invoked - began)}, took {took}, cost {cost_words}"
             if not flip.ok:
                 text += f"; it failed: {flip.outcome}"
             if cost > charts.MOST_COSTS:
@@ -289,7 +286,7 @@ def _outages(phases: Sequence[Charted]) -> Markup:
         for phase, _ in phases
         if phase.outage is not None
     ]
-    heads = ["phase", "outage per flip (95 %)", *(f"at {rate:,} requests/s" for rate in RATES)]
+    heads = ["phase", "outage per flip (95 %)", *(f"at {words.count(rate)} requests/s" for rate in RATES)]
     return join(
         element("h2", "Outage per flip"),
         element(
@@ -306,7 +303,7 @@ def _outages(phases: Sequence[Charted]) -> Markup:
 
 def _response_times(phases: Sequence[Charted]) -> Markup:
     rows = [
-        [phase.phase.name, *(charts.duration(phase.strip.times.quantile(share)) for share in (*QUANTILES, 1.0))]
+        [phase.phase.name, *(words.duration(phase.strip.times.quantile(share)) for share in (*QUANTILES, 1.0))]
         for phase, _ in phases
         if phase.strip.times.total()
     ]
@@ -382,40 +379,11 @@ def _legend(kinds: Sequence[Kind]) -> Markup:
                     height="12",
                     aria_hidden="true",
                 ),
-                MEANINGS[kind],
+                words.meaning(kind),
             )
             for kind in kinds
         ),
         class_="legend",
-    )
-
-
-def _patterns() -> Markup:
-    """What fills the kinds, so that they differ without colour: lost is solid, torn striped, stale dotted."""
-
-    def pattern(name: str, size: str, shape: Markup, transform: str | None = None) -> Markup:
-        return element(
-            "pattern",
-            shape,
-            id=name,
-            width=size,
-            height=size,
-            patternUnits="userSpaceOnUse",
-            patternTransform=transform,
-        )
-
-    return element(
-        "svg",
-        element(
-            "defs",
-            pattern("torn", "5", element("path", d="M1.3 0v5", class_="torn"), "rotate(45)"),
-            pattern("stale", "4", element("circle", cx="2", cy="2", r="1.5", class_="stale")),
-            pattern("unjudged", "4", element("path", d="M0 2h4", class_="unjudged")),
-        ),
-        class_="patterns",
-        width="0",
-        height="0",
-        aria_hidden="true",
     )
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC
 
+from locust_cutover.judging.faults import Fault
 from locust_cutover.judging.verdict import Expectation, PhaseVerdict
 from locust_cutover.reports import words
 from locust_cutover.reports.markup import Markup, element
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import Fault
 
 
 def render(result: Result) -> str:
@@ -59,7 +59,7 @@ def _case(result: Result, phase: PhaseVerdict, expectation: Expectation) -> Mark
     if expectation.verdict == "violated":
         outcome = element("failure", said, message=f"{seen}; none was expected; {bound}", type="violated")
     elif expectation.verdict == "inconclusive":
-        reason = "; ".join([*phase.troubles, *result.problems]) or "not known"
+        reason = "; ".join([*words.troubles(phase), *result.problems]) or "not known"
         outcome = element("error", said, message=f"inconclusive: {reason}", type="inconclusive")
     return element(
         "testcase",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.verdict import PhaseVerdict
 from locust_cutover.reports import words
-from locust_cutover.reports.console import label
 from locust_cutover.reports.markup import text as as_text
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import FAULTS
 
 ICONS = {"held": "✅", "violated": "❌", "inconclusive": "❔"}
 
@@ -46,9 +45,9 @@ def render(result: Result) -> str:
             [
                 [
                     phase.phase.name,
-                    f"{phase.visits:,}",
-                    f"{phase.facts.flips:,}",
-                    f"{phase.met_flips:,}",
+                    words.count(phase.visits),
+                    words.count(phase.facts.flips),
+                    words.count(phase.met_flips),
                     words.outage(phase.outage),
                     _answers(phase),
                 ]
@@ -56,7 +55,9 @@ def render(result: Result) -> str:
             ],
         ),
     ]
-    troubles = [f"- {plain(f'{phase.phase.name}: {trouble}')}" for phase in result.phases for trouble in phase.troubles]
+    troubles = [
+        f"- {plain(f'{phase.phase.name}: {trouble}')}" for phase in result.phases for trouble in words.troubles(phase)
+    ]
     troubles += [
         f"- {plain(f'{phase.phase.name}: {fact}')}"
         for phase in result.phases
@@ -88,7 +89,10 @@ def _escaped(piece: str) -> str:
 
 
 def _answers(phase: PhaseVerdict) -> str:
-    return ", ".join(f"{label(kind, answer)} {count:,}" for kind, answer, count in phase.answers) or "none"
+    return (
+        ", ".join(f"{words.answer(kind, answer)} {words.count(count)}" for kind, answer, count in phase.answers)
+        or "none"
+    )
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

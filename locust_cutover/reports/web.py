@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from locust_cutover.judging.fliptable import NEWEST
-from locust_cutover.judging.verdict import RUNNING, WAITING, Expectation, PhaseVerdict
+from locust_cutover.judging.verdict import Expectation, PhaseVerdict, State
 from locust_cutover.reports import words
 from locust_cutover.result import Result
 
@@ -108,13 +108,12 @@ def _flips(result: Result) -> Iterator[dict[str, Any]]:
 
 
 def _verdict(result: Result) -> Iterator[dict[str, Any]]:
-    troubles = {phase.facts.trouble for phase in result.phases}
-    lasts = bool(troubles & {RUNNING, WAITING})
+    lasts = any(phase.facts.state.lasts for phase in result.phases)
     reasons = [] if lasts else [words.sentence(result)]
     yield {
         "phase": "whole run",
-        "expectation": f"{result.scenario.name} on {result.server}, {result.users} users",
-        "verdict": RUNNING if lasts and result.verdict != "violated" else result.verdict,
+        "expectation": f"{result.scenario.name} on {result.server}, {words.many(result.users, 'user')}",
+        "verdict": words.STATES[State.RUNNING] if lasts and result.verdict != "violated" else result.verdict,
         "visits": sum(phase.visits for phase in result.phases),
         "flips": sum(phase.facts.flips for phase in result.phases),
         "why": "; ".join([*reasons, *result.notes]),
@@ -125,12 +124,11 @@ def _verdict(result: Result) -> Iterator[dict[str, Any]]:
 
 
 def _expectation(phase: PhaseVerdict, expectation: Expectation) -> dict[str, Any]:
-    state, why = expectation.verdict, phase.troubles
-    verdict: str = state
-    if phase.facts.trouble in (RUNNING, WAITING):
-        why = tuple(trouble for trouble in why if trouble != phase.facts.trouble)
-        if state != "violated":
-            verdict = phase.facts.trouble
+    state, why = phase.facts.state, words.troubles(phase)
+    verdict: str = expectation.verdict
+    if state.lasts:
+        why = list(phase.troubles)
+        verdict = verdict if verdict == "violated" else words.STATES[state]
     row = {
         "phase": phase.phase.name,
         "expectation": words.expected(expectation),

@@ -1,22 +1,36 @@
-"""The result in sentences, for every report that people read."""
+"""Every number, label and sentence that people read: the one place that formats them, for all reports."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from locust_cutover.judging.fliptable import SHOWS_AFTER, Convergence, Row
+from locust_cutover.judging.faults import FAULTS, Fault
+from locust_cutover.judging.fliptable import Convergence, Row
 from locust_cutover.judging.outage import Outage
-from locust_cutover.judging.toll import PER_FLIP
-from locust_cutover.judging.verdict import CUT_SHORT, NOT_RUN, Expectation, PhaseFacts, PhaseVerdict, Verdict
+from locust_cutover.judging.verdict import Expectation, PhaseFacts, PhaseVerdict, State, Verdict
+from locust_cutover.judging.visit import Kind
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import Fault
 
 SPELLED_OUT = 3
 """Phases, or expectations, up to which a sentence names each."""
 
 SIGNS: dict[Verdict, str] = {"held": "✓", "violated": "✕", "inconclusive": "?"}
 """For the eye that does not see the colour."""
+
+STATES = {
+    State.WAITING: "not started",
+    State.RUNNING: "is running",
+    State.NOT_RUN: "was not run",
+    State.CUT_SHORT: "cut short",
+}
+"""Of a phase that is not over."""
+
+NOT_JUDGED = "not judged"
+"""The verdict on a fault that could not be seen."""
+
+NOT_FAULTS: dict[Kind, str] = {"ok": "ok", "unjudged": "could not be judged"}
+"""What the kinds of answers mean that are no faults."""
 
 BOUNDS = (
     "A harmful flip is one that cost visitors of this load a request. Another load meets other flips: "
@@ -50,7 +64,7 @@ def why(result: Result) -> str:
         return f"{_some(reasons)}."
     if result.verdict == "inconclusive":
         reasons = list(result.problems)
-        reasons += [f"{phase.phase.name}: {' and '.join(phase.troubles)}" for phase in result.phases if phase.troubles]
+        reasons += [f"{phase.phase.name}: {' and '.join(said)}" for phase in result.phases if (said := troubles(phase))]
         return f"{_some(reasons or ['nothing was run'])}."
     if len(result.phases) <= SPELLED_OUT:
         return " ".join(f"{phase.phase.name}: {proof(phase)}." for phase in result.phases)
@@ -129,7 +143,9 @@ def untried(expectation: Expectation, flips: int) -> str:
     which = f"any of {flips:,} flips" if flips > 1 else "the flip"
     if expectation.tried_flips:
         which = f"the other {others:,}" if others > 1 else "the other one"
-    return f"no visit followed {which} in time" if expectation.fault in SHOWS_AFTER else f"no visit met {which}"
+    return (
+        f"no visit followed {which} in time" if FAULTS[expectation.fault].shows == "after" else f"no visit met {which}"
+    )
 
 
 def expected(expectation: Expectation) -> str:
@@ -139,15 +155,14 @@ def expected(expectation: Expectation) -> str:
 
 
 def outage(outage: Outage | None) -> str:
-    """An outage with its interval: "62.4 µs (51.1 to 75.4)"."""
+    """An outage with its interval: "62.4 µs (51.1 µs to 75.4 µs)"."""
     if outage is None:
         return "not measured"
     if outage.upper95 is None:
         return "none seen; these visits carry no bound"
     if not outage.us:
         return f"none seen; below {microseconds(outage.upper95)}"
-    low, high = (microseconds(end).removesuffix(" µs") for end in (outage.lower95, outage.upper95))
-    return f"{microseconds(outage.us)} ({low} to {high})"
+    return f"{microseconds(outage.us)} ({microseconds(outage.lower95)} to {microseconds(outage.upper95)})"
 
 
 def lost_per_deploy(outage: Outage, rate: float) -> str:
@@ -205,9 +220,10 @@ def _advice(result: Result) -> str:
     """What to do about an inconclusive run, where its reasons do not say it."""
     if result.problems:
         return "see to this, then run it again"
-    if any(CUT_SHORT in phase.facts.trouble for phase in result.phases):
+    states = {phase.facts.state for phase in result.phases}
+    if State.CUT_SHORT in states:
         return "let it run to its end"
-    if all(phase.facts.trouble == NOT_RUN for phase in result.phases):
+    if states <= {State.NOT_RUN}:
         return "start it again"
     return ""
 
@@ -240,13 +256,13 @@ def convergence(phase: PhaseVerdict) -> list[str]:
     told = phase.convergence
     sentences = []
     if phase.longest_stale:
-        sentences.append(f"stale for at least {span(phase.longest_stale)} after the flip")
+        sentences.append(f"stale for at least {duration(phase.longest_stale)} after the flip")
     if told.unseen:
         sentences.append(
-            f"not converged: still stale {span(told.unseen)} after the flip, when {not_converged_until(told)}"
+            f"not converged: still stale {duration(told.unseen)} after the flip, when {not_converged_until(told)}"
         )
     elif told.seen:
-        sentences.append(f"converged: every visit got the new release from {span(told.seen)} after the flip on")
+        sentences.append(f"converged: every visit got the new release from {duration(told.seen)} after the flip on")
     return sentences
 
 
@@ -270,12 +286,7 @@ def facts(phase: PhaseVerdict, fault: Fault) -> list[str]:
 
 def cost(row: Row) -> str:
     """What a flip cost: "2 lost, 1 torn"."""
-    return ", ".join(f"{count:,} {kind}" for kind, count in zip(PER_FLIP, row.faults, strict=True) if count)
-
-
-def span(nanoseconds: int) -> str:
-    """A time as people read it."""
-    return f"{nanoseconds / 1e6:,.1f} ms" if nanoseconds < 1_000_000_000 else f"{nanoseconds / 1e9:,.1f} s"
+    return ", ".join(f"{count:,} {fault}" for fault, count in zip(FAULTS, row.faults, strict=True) if count)
 
 
 def extended(phase: PhaseVerdict) -> str:
@@ -284,6 +295,86 @@ def extended(phase: PhaseVerdict) -> str:
     if not times:
         return ""
     return f"the control was extended {many(times, 'time')}, since it had not shown each expected fault"
+
+
+def troubles(phase: PhaseVerdict) -> list[str]:
+    """Why a phase is inconclusive, or may be: that it is not over, and what went wrong."""
+    return [*_unfinished(phase.facts), *phase.troubles]
+
+
+def trouble(facts: PhaseFacts) -> str:
+    """Why a phase does not count in full, in one line; empty when it does."""
+    return "; ".join([*_unfinished(facts), *filter(None, [facts.trouble])])
+
+
+def meaning(kind: Kind) -> str:
+    """What an answer of this kind is."""
+    return f"{kind}: {FAULTS[kind].meaning}" if kind in FAULTS else NOT_FAULTS[kind]
+
+
+def answer(kind: Kind, name: str) -> str:
+    """An answer's label in the manner of a load tool: [200] for a status, [200 torn] where the status hides it."""
+    status, _, _ = name.partition(" ")
+    shown = status if status.isdigit() else name
+    hidden = kind not in NOT_FAULTS and FAULTS[kind].needs_mark
+    return f"[{shown} {kind}]" if hidden or kind == "unjudged" else f"[{shown}]"
+
+
+def progress(
+    phase: str,
+    place: str,
+    *,
+    share: float | None,
+    flips: int,
+    planned: int | None,
+    visits: int,
+    lost: int,
+) -> str:
+    """One line about a running phase; `place`: "2 of 3"; `planned`: how many flips there will be, where known."""
+    done = "" if share is None else f"{100 * share:.0f} %, "
+    made = f"{flips:,} of {many(planned, 'flip')}" if planned else many(flips, "flip")
+    return f"phase {phase} ({place}): {done}{made}, {many(visits, 'visit')}, {lost:,} lost"
+
+
+def count(number: float) -> str:
+    """A whole number: "34,501"."""
+    return f"{number:,.0f}"
+
+
+def rate(number: float) -> str:
+    """How many per so many others, to the digits that an average of counts is worth."""
+    if 0 < number < 0.1:
+        return "< 0.1"
+    return f"{number:.1f}" if 0 < number < 10 else count(number)
+
+
+def duration(nanoseconds: float) -> str:
+    """A time to two or three digits, in the unit that suits it."""
+    if not nanoseconds:
+        return "0 s"
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if nanoseconds >= size:
+            value = nanoseconds / size
+            return f"{value:,.0f} {unit}" if value >= 100 or value == round(value) else f"{value:.3g} {unit}"
+    return f"{nanoseconds:.0f} ns"
+
+
+def moments(seconds: Sequence[float]) -> list[str]:
+    """Moments of a run, with as many digits as tell one from the next: "1.25 s"."""
+    step = seconds[1] - seconds[0] if len(seconds) > 1 else 1.0
+    digits = next((digits for digits in range(7) if abs(step * 10**digits - round(step * 10**digits)) < 1e-6), 6)
+    return [f"{moment:,.{digits}f} s" for moment in seconds]
+
+
+def moment(nanoseconds: int) -> str:
+    """A moment of a run, to the millisecond: "12.345 s"."""
+    return f"{nanoseconds / 1e9:,.3f} s"
+
+
+def relative(nanoseconds: int) -> str:
+    """How long before or after something: "−1,204 µs"."""
+    away = round(nanoseconds / 1e3)
+    return f"{away:+,} µs".replace("-", "−") if away else "0 µs"
 
 
 def microseconds(number: float) -> str:
@@ -309,6 +400,10 @@ def many(count: int, noun: str) -> str:
 
 def _clean(phase: PhaseVerdict) -> list[Expectation]:
     return [expectation for expectation in phase.expectations if expectation.expected == "none"]
+
+
+def _unfinished(facts: PhaseFacts) -> list[str]:
+    return [STATES[facts.state]] if facts.state in STATES else []
 
 
 def _two_digits(number: float) -> str:

@@ -20,7 +20,7 @@ from locust_cutover.client.connection import Connection
 from locust_cutover.client.marks import Marks
 from locust_cutover.history import History
 from locust_cutover.judging.answers import TLS_FAILED
-from locust_cutover.judging.verdict import NOT_RUN, RUNNING, WAITING, PhaseFacts, judge_phase
+from locust_cutover.judging.verdict import PhaseFacts, State, judge_phase
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.result import Result, machine, processors, versions
 from locust_cutover.run.play import Play
@@ -92,7 +92,7 @@ class Conductor:
         self._finished = finished
         self._failed = failed
         self._problems: list[str] = []
-        self._facts = [PhaseFacts(trouble=NOT_RUN) for _ in scenario.phases]
+        self._facts = [PhaseFacts(state=State.NOT_RUN) for _ in scenario.phases]
         self._ready = Event()
         self._users_are_there = Event()
         self._cut = Event()
@@ -145,13 +145,15 @@ class Conductor:
             return self.result
         facts = [replace(facts) for facts in self._facts]
         # There is no verdict before it is written.
-        facts[-1].trouble = facts[-1].trouble or RUNNING
+        if facts[-1].whole:
+            facts[-1].state = State.RUNNING
         for index, phase in enumerate(facts):
             if self._playing is not None and index == self._playing.index:
                 phase.seconds = self._playing.seconds
-                phase.trouble = phase.trouble or RUNNING
-            elif phase.trouble == NOT_RUN and not self._cut.is_set():
-                phase.trouble = WAITING
+                if phase.whole:
+                    phase.state = State.RUNNING
+            elif phase.state is State.NOT_RUN and not self._cut.is_set():
+                phase.state = State.WAITING
         return self._judge(facts)
 
     def _run(self) -> None:

@@ -11,12 +11,12 @@ import gevent
 from gevent.event import Event
 
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.verdict import CUT_SHORT, PhaseFacts, shown
+from locust_cutover.judging.verdict import PhaseFacts, State, shown
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.scenario.model import Phase
 from locust_cutover.venues.companion import Companion, Facts, SwitcherError
 from locust_cutover.venues.venue import Venue
-from switcher.switch import OK
+from switcher.flip import OK
 
 logger = logging.getLogger("locust.cutover")
 
@@ -57,6 +57,8 @@ class Play:
         self._cut = cut
         self._opened = time.monotonic()
         self._told = -math.inf
+        self._watching = ""
+        """Announces the watch, until it has been logged."""
 
     @property
     def seconds(self) -> float:
@@ -141,8 +143,8 @@ class Play:
         else:
             self.facts.late = done["late"]
             short = not self.phase.endless if self._cut.is_set() else done["reason"] != "schedule"
-            if short:
-                self.facts.trouble = self.facts.trouble or CUT_SHORT
+            if short and not self.facts.trouble:
+                self.facts.state = State.CUT_SHORT
         if blind:
             self._nodes.know_no_more()
             self._write("blind", after=self.watermark)
@@ -160,6 +162,10 @@ class Play:
                 self._cut.set()
                 return
             self._nodes.ask()
+            if self._watching and self._nodes.tally.visits(self.index):
+                # Not sooner: whoever waits for this line deploys under load.
+                logger.info(self._watching)
+                self._watching = ""
             tick()
 
     def _hear(self, event: Facts) -> None:
@@ -173,7 +179,7 @@ class Play:
                 self._write("start", release=release)
                 if self.phase.watched:
                     link, by = _plain(event["link"]), event["by"]
-                    logger.info("watching %s by %s; it points to release %s", link, by, release)
+                    self._watching = f"watching {link} by {by}; it points to release {release}"
             case "flips":
                 flips = [self._flip(*flip) for flip in event["flips"]]
                 self._tell(flips[-1])

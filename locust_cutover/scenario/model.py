@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
+from locust_cutover.judging.faults import FAULTS, Expected, Fault
 from locust_cutover.scenario.external import External, recall_external
 from locust_cutover.servers.site import PAGE
-from switcher.strategies import FOLDER_STRATEGIES
+from switcher.strategies import FOLDER_STRATEGIES, GAPPED
 from switcher.watch import WATCH
-
-Expected = Literal["none", "some", "any"]
-
-Fault = Literal["lost", "torn", "stale"]
-
-FAULTS: tuple[Fault, ...] = get_args(Fault)
 
 AFTERMATH = 2_000_000_000
 """How long a phase goes on after the last of the flips that somebody else makes, in nanoseconds."""
@@ -45,7 +40,8 @@ class Site:
     @property
     def judged(self) -> tuple[Fault, ...]:
         """What can be judged: without a mark nobody knows which release an answer is of."""
-        return FAULTS if self.external is None or self.external.mark else ("lost",)
+        marked = self.external is None or bool(self.external.mark)
+        return tuple(fault for fault, definition in FAULTS.items() if marked or not definition.needs_mark)
 
 
 @dataclass(frozen=True)
@@ -94,6 +90,16 @@ class Phase:
     def folder(self) -> bool:
         """Whether `current` is a real folder in this phase, and not a link."""
         return self.command.folder if self.command else self.strategy in FOLDER_STRATEGIES
+
+    @property
+    def can_have_gap(self) -> bool:
+        """Whether its strategy takes a `gap`."""
+        return self.strategy in GAPPED
+
+    @property
+    def two_calls(self) -> bool:
+        """Whether its gap is only as long as two system calls take, unless it is given one."""
+        return self.can_have_gap or self.strategy == "swap-folders"
 
     @property
     def unflipped(self) -> bool:

@@ -7,19 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
+from locust_cutover.judging.faults import FAULTS, Expected, Fault
 from locust_cutover.scenario.document import DocumentError, Value, did_you_mean, read_document
 from locust_cutover.scenario.external import DISCOVER, EXTERNAL, KEYS, read_external
-from locust_cutover.scenario.model import (
-    FAULTS,
-    NO_STRATEGY,
-    Command,
-    Expected,
-    Fault,
-    Load,
-    Phase,
-    Scenario,
-    Site,
-)
+from locust_cutover.scenario.model import NO_STRATEGY, Command, Load, Phase, Scenario, Site
 from locust_cutover.servers.names import NAMES
 from switcher.command import COMMAND
 from switcher.strategies import FOLDER_STRATEGIES, GAPPED, STRATEGIES

@@ -1,7 +1,7 @@
-"""Locust's own CSV files beside ours: whether they have the last counts.
+"""Locust's own CSV files: whether they have the last counts.
 
-Locust rewrites them every second in a greenlet of its own. It writes nothing at the end of a run, and when the disk is
-full it only logs that.
+Locust rewrites them every second in a greenlet of its own. It does not write them at the end of a run, and a full disk
+is only logged.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import gevent
 from locust.stats import CSV_STATS_INTERVAL_SEC
 
 PATIENCE = 5
-"""Intervals of Locust's writer to wait for; what it writes reaches the file with the second turn after it."""
+"""Intervals of Locust's writer to wait for; a count reaches the file with the second interval after it."""
 
 LOOK_EVERY = 0.05
 
 MOST_ROWS = 10_000
-"""More than there are request names; a device has no end."""
+"""More rows than there are request names; a device such as /dev/zero never ends."""
 
 
 def path(prefix: str) -> Path:
@@ -29,7 +29,7 @@ def path(prefix: str) -> Path:
 
 
 def wait(prefix: str, requests: int) -> bool:
-    """Wait until the file has counted so many requests; False when it does not within our patience."""
+    """Wait until the file counts this many requests; False when it does not in time."""
     deadline = time.monotonic() + PATIENCE * CSV_STATS_INTERVAL_SEC
     while counted(path(prefix)) < requests:
         if time.monotonic() > deadline:
@@ -39,7 +39,7 @@ def wait(prefix: str, requests: int) -> bool:
 
 
 def counted(path: Path) -> int:
-    """How many requests the file has counted; -1 where it does not say."""
+    """How many requests the file counts; -1 when it cannot be read."""
     try:
         if not path.is_file():
             return -1
@@ -48,5 +48,5 @@ def counted(path: Path) -> int:
                 if row["Name"] == "Aggregated":
                     return int(row["Request Count"])
     except (OSError, KeyError, TypeError, ValueError, csv.Error):
-        pass  # not written yet, or half of it
+        pass  # not written yet, or only half of it
     return -1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,26 +14,26 @@ from locust_cutover.client.answer import Answer
 from locust_cutover.client.connection import Connection
 from locust_cutover.judging.visit import Visit
 from locust_cutover.nodes.recorder import Recorder
+from locust_cutover.wiring import request_event
 
 
 class Visitor(User):
     """A user whose every visit is exactly one request: never sent again, never redirected.
 
-    Subclass it, and call `self.visit()` in a task. In a locustfile that calls
-    `locust_cutover.install()` a visit waits for a phase and is judged against the flips; in any
-    other it is an ordinary request whose event fires at once.
+    Subclass it, and call `self.visit()` in a task. If the locustfile calls `locust_cutover.install()`, a visit waits
+    for a phase and is judged against the flips. Otherwise it is an ordinary request whose event fires at once.
     """
 
     abstract = True
 
     timeout: float = 10.0
-    """Seconds for one visit, connecting included; then it is lost as "timed out"."""
+    """Seconds for one visit, including the connection; after that it is lost as "timed out"."""
 
     tls: ssl.SSLContext | None = None
-    """For https; None: the system's certificate authorities."""
+    """For https; None means the system's certificate authorities."""
 
     recorder: ClassVar[Recorder | None] = None
-    """The experiment's recorder; set by its wiring."""
+    """The experiment's recorder; `install()` sets it."""
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -52,17 +51,16 @@ class Visitor(User):
         name: str | None = None,
         marks: int | None = None,
     ) -> Answer:
-        """Send one request below the host and return its answer, whatever it is.
+        """Send one request to the host and return its answer, whatever it is.
 
-        Without a `path` it is for the page that the scenario names.
-        `name` is the request's name in Locust's tables where no experiment runs (in one, the
-        phase's name is); `marks` how many marks this page carries when that is not the scenario's
-        number (0: its marks are not judged). Raises ValueError for a request that cannot be written.
+        `path` defaults to the scenario's page. `name` is the request's name in Locust's tables without an experiment;
+        in an experiment it is the phase's name. `marks` is the number of marks on this page if it differs from the
+        scenario's; with 0, marks are not judged. Raises ValueError for a request that cannot be written.
         """
         recorder = self.recorder
         if recorder is None:
             if path is None:
-                raise ValueError("a path is due: there is no scenario that names one")
+                raise ValueError("visit() needs a path: without install() no scenario names one")
             answer = self._exchange(path, method, headers, body)
             self._fire(answer, method, path, name or path)
         else:
@@ -125,14 +123,6 @@ class Visitor(User):
         return self._kept
 
     def _fire(self, answer: Answer, method: str, path: str, name: str) -> None:
-        milliseconds = (answer.received - answer.sent) / 1e6
-        self.environment.events.request.fire(
-            request_type=method,
-            name=name,
-            response_time=milliseconds,
-            response_length=len(answer.body),
-            exception=None if answer.ok else answer.name,
-            context=self.context(),
-            url=path,
-            start_time=time.time() - milliseconds / 1e3,
-        )
+        error = None if answer.ok else answer.name
+        length, context = len(answer.body), self.context()
+        request_event.fire(self.environment, method, path, name, answer.sent, answer.received, length, error, context)

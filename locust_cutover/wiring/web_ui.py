@@ -1,4 +1,4 @@
-"""Our part of Locust's web UI: three tabs, the downloads, and in the start form why there is no run."""
+"""Our part of Locust's web UI: three tabs, the downloads, and the reason in the start form why a run cannot start."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from locust_cutover.reports import files, html, web
 from locust_cutover.result import Result
 
 SET_UP_LIMIT = 60.0
-"""Seconds that the form waits for a site; servers give up sooner."""
+"""Seconds that the start form waits for the site; a server that fails gives up sooner."""
 
 
 class Run(Protocol):
-    """What the pages ask the experiment."""
+    """What the pages ask about the current run."""
 
     decided: Event
-    """Set when a start has come to a run, or to the trouble that there is none."""
-    trouble: str
-    """Why there is no run; empty when there is one."""
+    """Set as soon as a start has led to a run, or to the trouble why there is none."""
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no run or no result; empty otherwise."""
 
     def so_far(self) -> Result | None:
         """What is known of the run; None without one."""
@@ -33,10 +35,9 @@ class Run(Protocol):
 
 
 class Pages:
-    """What we add to Locust's pages and to the answers that they get.
+    """Adds our tabs and downloads to Locust's pages, and our data to the answers that the pages poll.
 
-    Locust's Reset clears Locust's tables. Ours are the evidence of the verdict: they count from the start of
-    the run to its end, whatever is reset in between.
+    Locust's Reset button does not clear our tabs. They are the evidence of the verdict and count the whole run.
     """
 
     def __init__(self, web_ui: WebUI, run: Run) -> None:
@@ -46,7 +47,7 @@ class Pages:
         self._update: Callable[[], None] = web_ui.update_template_args
 
     def register(self, base_path: str) -> None:
-        """Add ours to Locust's; `base_path` is its --web-base-path."""
+        """Add our part to Locust's app; `base_path` is the value of --web-base-path."""
         guarded = self._guarded
         self._web_ui.template_args |= web.template_args()
         self._web_ui.template_args["extended_csv_files"] = [
@@ -69,15 +70,15 @@ class Pages:
         return runner
 
     def _update_template_args(self) -> None:
-        """Locust's arguments of its page, corrected: the scenario's server is the host, and a label is short."""
+        """Correct Locust's page: no host is needed, since the scenario names a server, and our label is short."""
         self._update()
         args = self._web_ui.template_args
         args["missing_host_warning"] = False
-        args["extra_options"]["scenario"]["help_text"] = "what to do; a file of scenarios/"
+        args["extra_options"]["scenario"]["help_text"] = "a file in scenarios/"
 
     def _download(self, table: str) -> Response:
         if table not in files.TABLES:
-            return make_response(f"no table is called {table}", 404)
+            return make_response(f"no such table: {table}", 404)
         result = self._run.so_far()
         response = make_response(files.table(table, result).encode(errors=files.LENIENT))
         response.mimetype = "text/csv"
@@ -98,7 +99,7 @@ class Pages:
         return response
 
     def _refuse(self) -> Response | None:
-        """Answer the start form with what is wrong with the scenario, before anything is started."""
+        """Answer the start form with what is wrong, before Locust starts anything."""
         reason = self._run.refusal(request.form.get("scenario", ""))
         if reason:
             return self._failed(reason)
@@ -118,7 +119,7 @@ class Pages:
         return response
 
     def _started(self, response: Response) -> Response:
-        """Answer the form when the site is there, or with the line that says why it is not."""
+        """Answer the form when the site is ready, or with the reason why there is no run."""
         answer: dict[str, Any] = response.get_json()
         if not (g.get("starts") and answer["success"]):
             return response
@@ -131,8 +132,8 @@ class Pages:
     def _with_tables(self, response: Response) -> Response:
         report: dict[str, Any] = response.get_json()
         report["extended_stats"] = web.extended_stats(self._run.so_far(), self._run.trouble)
-        # The page asks again only while it is told that users spawn or run. Told that they stop it would ask no
-        # more, and show neither the end of the run nor the button for a new one.
+        # The page polls only while users spawn or run. If it heard that they stop, it would not poll again, and show
+        # neither the end of the run nor the button for a new one.
         state = self._runner.state
         report["state"] = STATE_RUNNING if state in (STATE_CLEANUP, STATE_STOPPING) else state
         return jsonify(report)

@@ -22,6 +22,7 @@ import gevent
 
 import locust_cutover.nodes.recorder
 from locust_cutover.client.marks import Marks
+from locust_cutover.judging.faults import Expected
 from locust_cutover.judging.fliptable import FlipTable, Row
 from locust_cutover.judging.judge import Judgment, judge
 from locust_cutover.judging.tally import Tally
@@ -32,7 +33,7 @@ from locust_cutover.nodes.messages import Know, Order
 from locust_cutover.nodes.node import Node
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.nodes.recorder import Recorder
-from locust_cutover.scenario.model import Expected, Load, Phase, Scenario, Site
+from locust_cutover.scenario.model import Load, Phase, Scenario, Site
 from tests.tallies import travel
 
 US = 1_000

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.fliptable import MOST, NEWEST, Convergence, FlipTable, Row
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip
-from locust_cutover.judging.toll import PER_FLIP, Toll
+from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.visit import Kind, Visit
 from tests.histories import timeline
 from tests.tallies import after, at, count, made, runs, tally_of, travelled, visit
@@ -22,8 +23,6 @@ from tests.tallies import after, at, count, made, runs, tally_of, travelled, vis
 PHASE = 2
 
 NONE = (0, 0, 0)
-
-FAULTS: list[Kind] = list(PER_FLIP)
 
 
 def flip(number: int, outcome: str = "ok") -> Flip:

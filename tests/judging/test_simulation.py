@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from locust_cutover.scenario.model import FAULTS
+from locust_cutover.judging.faults import FAULTS
 from tests.judging.simulation import WAYS, Found, Simulation, simulate
 
 OPAQUE = [way for way in WAYS if way.opaque]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from matrix.cell import FREQUENT, RARE, RARE_EVERY, Cell
-from matrix.result import Result
+from matrix.result import CellResult
 from matrix.round import Round
 from matrix.strategies import Strategy
 
@@ -23,14 +23,14 @@ def played(**values: Any) -> Round:
     return Round(**{"version": "nginx 1.0", "outage_us": 0.0, "outage_us_upper95": 0.3, **facts, **values})
 
 
-def result(strategy: str = "forced", server: str = "nginx", **values: Any) -> Result:
+def result(strategy: str = "forced", server: str = "nginx", **values: Any) -> CellResult:
     """A cell of one round."""
     return of_rounds(played(**{"version": f"{server} 1.0", **values}), strategy=strategy, server=server)
 
 
-def of_rounds(*rounds: Round, strategy: str = "forced", server: str = "nginx") -> Result:
+def of_rounds(*rounds: Round, strategy: str = "forced", server: str = "nginx") -> CellResult:
     """A cell of these rounds."""
-    return Result(Cell(Strategy(strategy, strategy, strategy, "2ms"), server), rounds)
+    return CellResult(Cell(Strategy(strategy, strategy, strategy, "2ms"), server), rounds)
 
 
 def phase(name: str = FREQUENT, **values: Any) -> dict[str, Any]:

@@ -28,12 +28,12 @@ def test_each_cell_has_the_colour_and_the_word_of_its_worst() -> None:
         rect, texts = group.find(f"{SVG}rect"), [text.text for text in group.findall(f"{SVG}text")]
         assert rect is not None
         drawn.append((rect.get("fill"), texts))
-        assert "2000 flips" in (group.findtext(f"{SVG}title") or "")
+        assert "2,000 flips" in (group.findtext(f"{SVG}title") or "")
     assert drawn == [
         (COLOURS["lost"], ["lost", "125 per 1,000"]),
         (COLOURS["torn"], ["torn", "0.5 %"]),
         (COLOURS["clean"], ["clean"]),
-        (COLOURS["stale"], ["stale", "1.0 s"]),
+        (COLOURS["stale"], ["stale", "960 ms"]),
     ]
 
 
@@ -95,7 +95,7 @@ def test_hostile_names_are_text() -> None:
     [
         ({"rare_lost": 1}, ["lost", "seldom"]),
         ({"lost": 1}, ["lost", "0.5 per 1,000"]),
-        ({"torn": 1}, ["torn", "< 0.1 %"]),
+        ({"torn": 1}, ["torn", "0.005 %"]),
         ({"stale": 1, "rare_stale": 1, "longest_stale_s": 1.19}, ["stale", "1.2 s and on"]),
         ({"stale": 1}, ["stale", "moments"]),
         ({"unseen": ("lost",)}, ["inconclusive"]),

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from matrix.result import Result
+from matrix.result import CellResult
 from matrix.round import not_measured
 from matrix.table import as_csv, as_markdown, from_csv
 from tests.matrix.cells import of_rounds, played, result
 
 
-def row(found: Result) -> list[str]:
+def row(found: CellResult) -> list[str]:
     """The cells of the one row of a Markdown table."""
     text = as_markdown([found], {})
     line = next(line for line in text.splitlines() if line.startswith("| `"))
@@ -45,18 +45,18 @@ def test_a_clean_row_gives_the_bound_of_the_outage() -> None:
         ({"lost": 250}, 1, "125"),
         ({"lost": 3}, 1, "1.5"),
         ({"rare_lost": 1}, 1, "seldom"),
-        ({"torn": 1000}, 2, "5.0 %"),
-        ({"torn": 1}, 2, "< 0.1 %"),
+        ({"torn": 1000}, 2, "5 %"),
+        ({"torn": 1}, 2, "0.005 %"),
         ({"rare_torn": 1}, 2, "seldom"),
-        ({"stale": 5, "rare_stale": 5, "longest_stale_s": 0.96}, 3, "1.0 s"),
+        ({"stale": 5, "rare_stale": 5, "longest_stale_s": 0.96}, 3, "960 ms"),
         ({"stale": 5, "rare_stale": 5, "longest_stale_s": 0.0042}, 3, "4.2 ms"),
         ({"stale": 5, "rare_stale": 5, "longest_stale_s": 1.19, "looked_s": 1.2}, 3, "1.2 s and on"),
         ({"stale": 5, "rare_stale": 5, "longest_stale_s": 2.4, "looked_s": 3.0, "rare_torn": 9}, 3, "2.4 s, then torn"),
         ({"stale": 5}, 3, "moments"),
-        ({"outage_us_upper95": 99.7}, 4, "< 100 µs"),
+        ({"outage_us_upper95": 99.7}, 4, "< 99.7 µs"),
         ({"outage_us_upper95": None}, 4, ""),
         ({"lost": 9, "outage_us": None}, 4, ""),
-        ({"lost": 9, "outage_us": 52.4, "outage_us_upper95": None}, 4, "52 µs"),
+        ({"lost": 9, "outage_us": 52.4, "outage_us_upper95": None}, 4, "52.4 µs"),
         ({"lost": 9, "outage_us": 5.24}, 4, "5.2 µs"),
     ],
 )
@@ -71,7 +71,7 @@ def test_a_number_is_said_as_precisely_as_it_is_known(values: dict[str, Any], co
         ([{"lost": 250}, {"lost": 200}, {"lost": 300}], 1, "125 (100 to 150)"),
         ([{"lost": 250}, {"lost": 250}], 1, "125"),
         ([{"lost": 3}, {"lost": 0}], 1, "0.8 (0 to 1.5)"),
-        ([{"torn": 2000}, {"torn": 1}], 2, "5.0 % (< 0.1 % to 10.0 %)"),
+        ([{"torn": 2000}, {"torn": 1}], 2, "5 % (0.005 % to 10 %)"),
         (
             [{"lost": 9, "outage_us": 5.2}, {"lost": 9, "outage_us": 9.0}, {"outage_us": 0.0}],
             4,

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from locust_cutover.client.access import Access
 from locust_cutover.client.marks import Marks
 from locust_cutover.judging.answers import NAMES, OTHER
+from locust_cutover.judging.faults import FAULTS
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import STILL, Flip, Timeline
-from locust_cutover.judging.toll import PER_FLIP
 from locust_cutover.judging.verdict import PhaseFacts, judge_phase
 from locust_cutover.judging.visit import KINDS, Visit
 from locust_cutover.nodes.host import this_clock
@@ -447,7 +447,7 @@ def totals(tables: Sequence[FlipTable], tally: Tally) -> None:
         assert min(by_kind.values()) >= 0
         assert sum(by_kind.values()) == tally.visits(phase)
         rows = list(table.rows())
-        for fault in PER_FLIP:
+        for fault in FAULTS:
             none = tally.places[phase, fault, "none"]
             assert none >= 0
             assert sum(row.count(fault) for row in rows) + none == by_kind[fault]

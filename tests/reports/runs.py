@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from locust_cutover.judging.faults import FAULTS, Expected, Fault
 from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
@@ -16,7 +17,7 @@ from locust_cutover.judging.timeline import Flip, Timeline
 from locust_cutover.judging.verdict import PhaseFacts, judge_phase
 from locust_cutover.judging.visit import Visit
 from locust_cutover.result import Result
-from locust_cutover.scenario.model import FAULTS, Expected, Fault, Load, Phase, Scenario, Site
+from locust_cutover.scenario.model import Load, Phase, Scenario, Site
 
 BEGAN = 5_000_000_000_000
 
@@ -83,7 +84,7 @@ class Told:
 
     def phase(self) -> Phase:
         """The phase of the scenario."""
-        expect: dict[Fault, Expected] = {"lost": "none", "torn": "none", "stale": "none", **self.expect}
+        expect: dict[Fault, Expected] = {**dict.fromkeys(FAULTS, "none"), **self.expect}
         return Phase(self.name, self.strategy, self.every, None, max(len(self.flips), 1), expect, quiet=self.quiet)
 
 

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from locust_cutover.judging.verdict import EXIT_CODES, Verdict, worst
+from locust_cutover.judging.verdict import ExitCode, Verdict, worst
 from locust_cutover.reports import console, files, html, junit, outputs, summary
 from locust_cutover.reports.outputs import Outputs
 from locust_cutover.reports.refusal import Refusal
@@ -110,7 +110,7 @@ def verdicts(folder: Path) -> dict[str, str]:
             case "run_verdict.json":
                 facts = json.loads(text)
                 found[name] = facts["verdict"]
-                assert facts["exit_code"] == EXIT_CODES[facts["verdict"]]
+                assert facts["exit_code"] == ExitCode[facts["verdict"].upper()]
             case "r.html":
                 (found[name],) = re.findall(r"<title>two: (\w+)</title>", text)
             case "j.xml":

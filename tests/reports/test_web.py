@@ -10,7 +10,7 @@ import pytest
 
 from locust_cutover.judging.fliptable import NEWEST
 from locust_cutover.judging.toll import Toll
-from locust_cutover.judging.verdict import RUNNING, WAITING
+from locust_cutover.judging.verdict import State
 from locust_cutover.reports import web, words
 from locust_cutover.result import Result
 from tests.reports.runs import lived_on
@@ -120,7 +120,7 @@ def test_the_verdict_has_a_row_for_the_run_and_one_for_each_expectation() -> Non
     assert rows[1]["why"].startswith("1 of 3 flips failed; background: 1 of 901 visits away from flips lost")
     assert (rows[1]["where"], rows[1]["met"]) == ("7 at 1 flip, 1 not near any flip", 3)
     assert rows[3]["where"] == "after 1 flip"
-    assert "; not converged: still stale 0.0 ms after the flip, when the next flip came" in rows[3]["why"]
+    assert "; not converged: still stale 9 µs after the flip, when the next flip came" in rows[3]["why"]
     assert rows[4]["observed"] == 1
     assert rows[4]["bound"] == "1 of 1 flip harmful; no visit met the other 4"
     assert [("outage" in row) for row in rows] == [False, True, False, False, True, False, False]
@@ -130,19 +130,20 @@ def test_the_verdict_has_a_row_for_the_run_and_one_for_each_expectation() -> Non
 def test_a_run_that_lasts_has_not_held_yet_but_may_be_violated() -> None:
     """What is not over says so in place of a verdict; a fault where none was expected stays one."""
     lasting = run()
-    lasting.facts[0].trouble, lasting.facts[1].trouble = RUNNING, WAITING
+    lasting.facts[0].state, lasting.facts[1].state = State.RUNNING, State.WAITING
+    running, waiting = words.STATES[State.RUNNING], words.STATES[State.WAITING]
     rows = tables(lasting.result())["verdict"]
     verdicts = [row["verdict"] for row in rows]
-    assert verdicts == ["violated", RUNNING, RUNNING, "violated", WAITING, WAITING, WAITING]
+    assert verdicts == ["violated", running, running, "violated", waiting, waiting, waiting]
     assert [row.get("why", "").partition("; ")[0] for row in rows[3:5]] == ["1 of 3 flips failed", ""]
 
 
 def test_a_run_that_lasts_without_a_fault_is_running() -> None:
     """The run as a whole, too; between two phases as well."""
-    for trouble in (RUNNING, WAITING):
+    for state in (State.RUNNING, State.WAITING):
         lasting = Run(phase("forced")).visits("ok", "200 OK", 5)
-        lasting.facts[0] = replace(lasting.facts[0], trouble=trouble)
-        assert tables(lasting.result())["verdict"][0]["verdict"] == RUNNING
+        lasting.facts[0] = replace(lasting.facts[0], state=state)
+        assert tables(lasting.result())["verdict"][0]["verdict"] == words.STATES[State.RUNNING]
 
 
 def test_without_a_run_the_tables_are_empty_or_say_why() -> None:

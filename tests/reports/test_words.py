@@ -161,14 +161,14 @@ def test_what_was_lost_away_from_flips_is_the_background() -> None:
     ("told", "shown"),
     [
         (Convergence(), []),
-        (Convergence(seen=12 * MS), ["converged: every visit got the new release from 12.0 ms after the flip on"]),
+        (Convergence(seen=12 * MS), ["converged: every visit got the new release from 12 ms after the flip on"]),
         (
             Convergence(seen=12 * MS, unseen=4501 * MS),
             ["not converged: still stale 4.5 s after the flip, when the phase ended"],
         ),
         (
             Convergence(unseen=40 * MS, next_flip=True),
-            ["not converged: still stale 40.0 ms after the flip, when the next flip came"],
+            ["not converged: still stale 40 ms after the flip, when the next flip came"],
         ),
     ],
 )
@@ -177,7 +177,7 @@ def test_convergence_is_told_only_where_it_was_seen(told: Convergence, shown: li
     phase = replace(result(held()).phases[0], convergence=told)
     assert words.convergence(phase) == shown
     stale = replace(phase, longest_stale=7 * MS)
-    assert words.convergence(stale) == ["stale for at least 7.0 ms after the flip", *shown]
+    assert words.convergence(stale) == ["stale for at least 7 ms after the flip", *shown]
 
 
 def test_late_flips_are_told_with_what_they_mean() -> None:
@@ -189,9 +189,9 @@ def test_late_flips_are_told_with_what_they_mean() -> None:
 @pytest.mark.parametrize(
     ("outage", "shown"),
     [
-        (Outage(0.5, 0.1, 2), "0.5 µs (0.1 to 2)"),
-        (Outage(1234, 1000, 1500), "1,234 µs (1,000 to 1,500)"),
-        (Outage(90_000, 80_000, 120_000), "90,000 µs (80,000 to 120 ms)"),
+        (Outage(0.5, 0.1, 2), "0.5 µs (0.1 µs to 2 µs)"),
+        (Outage(1234, 1000, 1500), "1,234 µs (1,000 µs to 1,500 µs)"),
+        (Outage(90_000, 80_000, 120_000), "90,000 µs (80,000 µs to 120 ms)"),
         (Outage(0, 0, 120_000), "none seen; below 120 ms"),
         (Outage(0, 0, None), "none seen; these visits carry no bound"),
         (None, "not measured"),
@@ -248,11 +248,29 @@ def test_rounding_up_does_not_add_a_digit(lost: float, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("nanoseconds", "shown"),
-    [(40_000, "0.0 ms"), (1_500_000, "1.5 ms"), (4_501_000_000, "4.5 s"), (120_000_000_000, "120.0 s")],
+    [(0, "0 s"), (999, "999 ns"), (1500, "1.5 µs"), (2_345_678, "2.35 ms"), (123_456_789, "123 ms"), (60e9, "60 s")],
 )
-def test_a_time_is_shown_as_people_read_it(nanoseconds: int, shown: str) -> None:
-    """Milliseconds up to a second."""
-    assert words.span(nanoseconds) == shown
+def test_a_duration_has_the_unit_that_suits_it(nanoseconds: float, shown: str) -> None:
+    """To three digits."""
+    assert words.duration(nanoseconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "shown"),
+    [
+        ("ok", "200 OK", "[200]"),
+        ("ok", "204 No Content", "[204]"),
+        ("lost", "404 Not Found", "[404]"),
+        ("lost", "599", "[599]"),
+        ("lost", "connection closed", "[connection closed]"),
+        ("torn", "200 OK", "[200 torn]"),
+        ("stale", "206 Partial Content", "[206 stale]"),
+        ("unjudged", "flips unknown", "[flips unknown unjudged]"),
+    ],
+)
+def test_an_answer_is_shown_in_the_manner_of_a_load_tool(kind: str, answer: str, shown: str) -> None:
+    """The status alone where it says all; what it hides is said."""
+    assert words.answer(kind, answer) == shown
 
 
 @pytest.mark.parametrize(

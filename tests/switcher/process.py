@@ -1,20 +1,26 @@
-"""The switcher as its users run it: a child process, its stream read line by line, and what must be true of it."""
+"""The switcher as its users run it: a site, a process, its stream, and what must be true of them."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import pytest
 
 Event = dict[str, Any]
 
@@ -22,6 +28,13 @@ SWITCHER = (sys.executable, "-m", "switcher")
 
 PATIENCE = 60
 """Seconds after which a child that hangs is killed: a test must fail, not hang. Nothing else depends on it."""
+
+NAMES = {"a", "b", "c", "current"}
+"""What is in a site before and after a run."""
+
+NOBODY = 65534
+
+MS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,12 @@ class Site:
     def entries(self) -> set[str]:
         """The names in the root."""
         return set(os.listdir(self.root))
+
+    def put(self, target: str | None) -> None:
+        """Make the link again, with this target; None: take it away."""
+        self.link.unlink()
+        if target is not None:
+            self.link.symlink_to(target)
 
     def options(self, *releases: str) -> list[str]:
         """The part of the command line that names the site."""
@@ -127,9 +146,33 @@ class Child:
         assert event["event"] == "ready"
         return event
 
+    def flips(self) -> Event:
+        """The next line of flips."""
+        return self.until(lambda event: event["event"] == "flips")
+
+    def over(self) -> Event:
+        """Read until the schedule is over."""
+        return self.until(lambda event: event["event"] == "over")
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self.process.send_signal(number)
+
+    def extend(self) -> None:
+        """Write a line to its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+
+    def let_go(self) -> None:
+        """Close its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def read_no_more(self) -> None:
+        """Close the reading end of its standard output."""
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
     def finish(self) -> Run:
         """Read the rest and wait for the end."""
@@ -146,12 +189,110 @@ class Child:
                 os.killpg(self.process.pid, signal.SIGKILL)
 
 
-def run(
-    *arguments: str, command: Sequence[str] = SWITCHER, stdout: int = subprocess.PIPE, cwd: Path | None = None
-) -> Run:
+def run(*arguments: str, command: Sequence[str] = SWITCHER, stdout: int = subprocess.PIPE) -> Run:
     """Run a switcher to its end."""
-    with Child([*command, *arguments], stdout=stdout, cwd=cwd) as child:
+    with Child([*command, *arguments], stdout=stdout) as child:
         return child.finish()
+
+
+def after(code: str) -> list[str]:
+    """The command of a switcher in a Python in which `code` has run before."""
+    return [sys.executable, "-c", f"{code}\nimport sys, switcher.__main__\nsys.exit(switcher.__main__.main())\n"]
+
+
+def killed_at(name: str, number: int) -> list[str]:
+    """The command of a switcher that is killed just before its call number `number` (from 1) of os.`name`."""
+    return after(f"""
+import os, signal
+real = os.{name}
+calls = 0
+def observed(*arguments, **options):
+    global calls
+    calls += 1
+    if calls == {number}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments, **options)
+os.{name} = observed
+""")
+
+
+def as_nobody() -> list[str]:
+    """The command of a switcher that is an ordinary user's when it looks at the site.
+
+    At the last moment, since that user need not be allowed to read the interpreter.
+    """
+    return after(f"""
+import os, switcher.cli_flip as flip, switcher.cli_watch as watch
+def demoted(real):
+    def opened(*arguments, **options):
+        if os.getuid() == 0:
+            os.setgroups([])
+            os.setgid({NOBODY})
+            os.setuid({NOBODY})
+        return real(*arguments, **options)
+    return opened
+flip.open_link, flip.open_folder = demoted(flip.open_link), demoted(flip.open_folder)
+watch.open_watched = demoted(watch.open_watched)
+""")
+
+
+def spin(nanoseconds: int) -> None:
+    """Let a time pass that no event marks: the instant of a signal is what varies."""
+    end = time.monotonic_ns() + nanoseconds
+    while time.monotonic_ns() < end:
+        pass
+
+
+def at_calls(
+    monkeypatch: pytest.MonkeyPatch, name: str, calls: Container[int] | None, act: Callable[[], object]
+) -> None:
+    """Let something happen just before these calls of os.`name`, counted from 1, or before each."""
+    real, made = getattr(os, name), itertools.count(1)
+
+    def observed(*arguments: Any, **options: Any) -> Any:
+        if calls is None or next(made) in calls:
+            act()
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(os, name, observed)
+
+
+def fail_at(
+    monkeypatch: pytest.MonkeyPatch, name: str, calls: Container[int] | None = None, error: int = errno.ENOSPC
+) -> None:
+    """Let these calls of os.`name` fail; the disk is full, if nothing else is said."""
+
+    def fail() -> None:
+        raise OSError(error, os.strerror(error))
+
+    at_calls(monkeypatch, name, calls, fail)
+
+
+def snapshot(root: Path) -> dict[str, object]:
+    """All that a switcher could have changed of a file, a symlink or a folder and what is in it."""
+    things: dict[str, object] = {}
+    for path in [root] if root.is_symlink() else [root, *sorted(root.rglob("*"))]:
+        status = path.lstat()
+        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        things[str(path)] = (status.st_ino, status.st_mode, status.st_uid, status.st_mtime_ns, content)
+    return things
+
+
+def assert_refused(result: Run, reason: str) -> None:
+    """Exit code 2, one line that says why, and nothing on standard output."""
+    assert (result.code, result.events, len(result.errors)) == (2, [], 1), result
+    assert result.errors[0].startswith("switcher: ")
+    assert re.search(reason, result.errors[0]), result.errors
+
+
+def assert_ended_well(result: Run, site: Site, reason: str = "schedule", releases: Sequence[str] = ("a", "b")) -> None:
+    """Exit code 0, a true stream with `done` at its end, and the link on the release that `done` names."""
+    assert result.code == 0, result
+    assert (result.done["reason"], result.done["failed"]) == (reason, 0)
+    assert_true_stream(result.events, releases)
+    last = result.flips[-1]["release"] if result.flips else result.ready["release"]
+    assert site.points_to() == result.done["release"] == last
+    assert site.entries() == NAMES
 
 
 @contextlib.contextmanager
@@ -162,6 +303,11 @@ def files(descriptors: tuple[int, int]) -> Iterator[tuple[FileIO, FileIO]]:
     """
     with open(descriptors[0], "rb", buffering=0) as output, open(descriptors[1], "wb", buffering=0) as entry:
         yield output, entry
+
+
+def events_of(text: str) -> list[Event]:
+    """The events of a stream."""
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def batch(event: Event) -> list[list[Any]]:
@@ -207,3 +353,17 @@ def assert_true_stream(events: Sequence[Event], releases: Sequence[str] = ("a", 
     if events[-1]["event"] == "done":
         assert events[-1]["flips"] == len(flips)
         assert events[-1]["failed"] == sum(flip["outcome"] != "ok" for flip in flips)
+
+
+FLIPPER = """
+import os, random, sys, time
+from switcher.strategies import STRATEGIES
+link, pace = sys.argv[1], float(sys.argv[2])
+number = 0
+while True:
+    way = STRATEGIES[random.choice(["atomic", "atomic", "exchange", "forced", "two-renames"])]
+    for _ in range(random.choice([1, 1, 2, 3])):  # there and back, at once
+        way(link, random.choice("abc"), link + ".spare")
+    time.sleep(random.random() * pace)
+"""
+"""Somebody else who flips, in all ways: python -c FLIPPER LINK PACE."""

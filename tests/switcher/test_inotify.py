@@ -83,14 +83,10 @@ def test_a_folder_that_was_replaced_is_told_and_the_new_one_heard(tmp_path: Path
     ear.close()
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    """And so is one that may not be read."""
+def test_what_cannot_be_heard_of_is_an_error(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is not there; and everything with a C library without inotify, as on other systems than Linux."""
     with pytest.raises(OSError, match="No such file"):
-        Inotify(str(tmp_path / "nowhere" / "current"))
-
-
-def test_a_c_library_without_inotify_is_an_error(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on other systems than Linux."""
+        Inotify(str(site.root / "nowhere" / "current"))
     monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
     with pytest.raises(OSError, match="no inotify"):
         Inotify(str(site.link))

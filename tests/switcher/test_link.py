@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from switcher.link import Link, open_link
 from switcher.place import SiteError
-from tests.switcher.process import Site
+from tests.switcher.process import Site, fail_at
 
 
 def opened(site: Site, *releases: str, link: str = "current") -> Link:
@@ -19,156 +18,84 @@ def opened(site: Site, *releases: str, link: str = "current") -> Link:
     return open_link(str(site.root), link, releases or ("a", "b"))
 
 
-def test_the_targets_are_relative_so_that_the_site_can_be_mounted_elsewhere(site: Site) -> None:
-    """A release beside the link is its bare name; whoever mounts or moves the root follows the link all the same."""
-    link = opened(site, "a", "./b/", str(site.root / "c"))
-    assert link.path == str(site.link)
-    assert link.targets == {"a": "a", "./b/": "b", str(site.root / "c"): "c"}
+def prepare(site: Site) -> None:
+    """Folders and symlinks, inside the root and outside of it."""
+    for folder in ("www", "deep/www", "a/www", "../outside", "../site-old"):
+        (site.root / folder).mkdir(parents=True)
+    for name, target in (
+        ("alias", "a"),
+        ("latest", "current"),
+        ("sunk", "deep/www"),
+        ("way-out", "../outside"),
+        ("../aka", "site"),
+    ):
+        (site.root / name).symlink_to(target)
 
 
-def test_a_link_in_a_folder_below_the_root_gets_targets_that_lead_there(site: Site) -> None:
-    """The target is seen from the link's folder."""
-    (site.root / "www").mkdir()
-    link = opened(site, "a", "www/../b", link="www/current")
-    assert link.targets == {"a": "../a", "www/../b": "../b"}
+@pytest.mark.parametrize(
+    ("link", "targets"),
+    [
+        ("current", {"a": "a", "./b/": "b"}),
+        ("www/current", {"a": "../a", "www/../b": "../b"}),
+        ("sunk/current", {"a": "../../a", "b": "../../b"}),  # the folder is followed, the link is not
+        ("current", {"b": "b", "latest": "a"}),  # what it means now: `current -> latest -> current` would be a loop
+    ],
+)
+def test_the_targets_lead_from_the_link_to_the_releases(site: Site, link: str, targets: dict[str, str]) -> None:
+    """They are relative, so whoever mounts or moves the root follows the link all the same."""
+    prepare(site)
+    found = opened(site, *targets, link=link)
+    assert found.targets == targets
+    assert found.path == str(site.root / link.replace("sunk", "deep/www"))
 
 
-def test_a_link_in_a_folder_that_is_itself_a_symlink_gets_targets_that_lead_there(site: Site) -> None:
-    """The folder is followed, the link is not."""
-    (site.root / "deep" / "www").mkdir(parents=True)
-    (site.root / "www").symlink_to("deep/www")
-    link = opened(site, link="www/current")
-    assert link.path == str(site.root / "deep" / "www" / "current")
-    assert link.targets == {"a": "../../a", "b": "../../b"}
+def test_a_root_may_be_a_symlink_and_a_release_absolute(site: Site) -> None:
+    """Like any other folder."""
+    prepare(site)
+    link = open_link(str(site.root / "../aka"), "current", ["a", str(site.root / "c")])
+    assert (link.path, link.targets) == (str(site.link), {"a": "a", str(site.root / "c"): "c"})
 
 
-def test_a_root_reached_through_a_symlink_is_followed(site: Site, tmp_path: Path) -> None:
-    """A site's root may be a symlink like any other folder."""
-    (tmp_path / "alias").symlink_to("site")
-    assert open_link(str(tmp_path / "alias"), "current", ["a", "b"]).path == str(site.link)
-
-
-def test_a_release_that_leads_through_the_link_does_not_make_a_loop(site: Site) -> None:
-    """The target is the folder that it means now: `current -> latest -> current` would lead nowhere."""
-    (site.root / "latest").symlink_to("current")
-    link = opened(site, "b", "latest")
-    assert link.targets == {"b": "b", "latest": "a"}
-
-
-def real_folder(site: Site) -> str:
-    """A real folder at the link's place."""
-    site.link.unlink()
-    site.link.mkdir()
-    return "is a real folder, not a symlink"
-
-
-def real_file(site: Site) -> str:
-    """A real file at the link's place."""
-    site.link.unlink()
-    site.link.write_text("precious")
-    return "is a real file, not a symlink"
-
-
-def outside(site: Site) -> Path:
-    """A folder beside the root."""
-    folder = site.root.parent / "outside"
-    folder.mkdir()
-    return folder
-
-
-@pytest.mark.parametrize("occupy", [real_folder, real_file])
-def test_something_real_where_the_link_should_be_is_refused(site: Site, occupy: Callable[[Site], str]) -> None:
-    """It is not ours to replace."""
-    with pytest.raises(SiteError, match=occupy(site)):
-        opened(site)
-
-
-@pytest.mark.parametrize("link", ["", ".", "..", "../current", "/current", "www/../../current"])
-def test_a_link_that_is_not_below_the_root_is_refused(site: Site, link: str) -> None:
-    """Outside of the root nothing is flipped."""
-    with pytest.raises(SiteError, match="not below root"):
+@pytest.mark.parametrize(
+    ("link", "reason"),
+    [
+        *[(link, "not below root") for link in ("", ".", "..", "../current", "/current", "www/../../current")],
+        ("way-out/current", "not below root"),
+        ("nowhere/current", r"its folder .*/nowhere does not exist"),
+        ("x" * 300, os.strerror(errno.ENAMETOOLONG)),
+        ("b", "is a real folder, not a symlink; nothing was touched"),
+        ("c/index.html", "is a real file, not a symlink; nothing was touched"),
+        ("a/current", "link a/current: is inside release a"),  # to flip it would change the release
+        ("a/www/current", "link a/www/current: is inside release a"),
+    ],
+)
+def test_a_link_that_is_not_ours_to_make_is_refused(site: Site, link: str, reason: str) -> None:
+    """Outside of the root, by its path or by a symlink, nothing is flipped, and nothing real is replaced."""
+    prepare(site)
+    with pytest.raises(SiteError, match=reason):
         opened(site, link=link)
 
 
-def test_a_link_whose_folder_leads_out_of_the_root_is_refused(site: Site) -> None:
-    """A symlink is no way out."""
-    (site.root / "www").symlink_to(outside(site))
-    with pytest.raises(SiteError, match="not below root"):
-        opened(site, link="www/current")
-
-
-def test_a_link_in_a_folder_that_does_not_exist_is_refused(site: Site) -> None:
-    """The error names the folder."""
-    with pytest.raises(SiteError, match=r"its folder .*/www does not exist"):
-        opened(site, link="www/current")
-
-
-def test_a_link_with_a_name_too_long_for_the_disk_is_refused(site: Site) -> None:
-    """What the system says is handed on."""
-    with pytest.raises(SiteError, match=os.strerror(errno.ENAMETOOLONG)):
-        opened(site, link="x" * 300)
-
-
-def test_a_root_that_does_not_exist_is_refused(site: Site) -> None:
-    """The error names it."""
-    with pytest.raises(SiteError, match="root /no/such/root: no such folder"):
-        open_link("/no/such/root", "current", ["a", "b"])
-
-
-def test_a_root_that_is_a_file_is_refused(site: Site) -> None:
-    """There is nothing below a file."""
-    with pytest.raises(SiteError, match="no such folder"):
-        open_link(str(site.root / "a" / "index.html"), "current", ["a", "b"])
-
-
-@pytest.mark.parametrize("release", ["d", "a/index.html", "../nowhere"])
-def test_a_release_that_is_no_folder_is_refused(site: Site, release: str) -> None:
-    """Missing, or a file."""
-    with pytest.raises(SiteError, match=f"release {release}: no such folder below root"):
-        opened(site, "a", release)
-
-
-@pytest.mark.parametrize("release", ["..", ".", "", "../outside", "/", "way-out"])
-def test_a_release_outside_the_root_is_refused(site: Site, release: str) -> None:
-    """Neither by its path nor by a symlink; the root itself is no release either."""
-    (site.root / "way-out").symlink_to(outside(site))
-    with pytest.raises(SiteError, match=f"release {release}: not below root"):
-        opened(site, "a", release)
-
-
-def test_a_neighbour_whose_name_begins_like_the_root_is_outside(site: Site) -> None:
-    """`site-old` is not below `site`."""
-    (site.root.parent / "site-old").mkdir()
-    with pytest.raises(SiteError, match="not below root"):
-        opened(site, "a", "../site-old")
-
-
-@pytest.mark.parametrize("again", ["a", "./a", "b/../a", "alias"])
-def test_the_same_release_twice_is_refused(site: Site, again: str) -> None:
-    """A flip between them would change nothing, however the second one is spelt."""
-    (site.root / "alias").symlink_to("a")
-    with pytest.raises(SiteError, match=f"release {again}: the same release as a"):
-        opened(site, "a", "b", again)
-
-
-def test_the_link_as_a_release_is_refused(site: Site) -> None:
-    """It would point to itself."""
-    with pytest.raises(SiteError, match="release current: is the link itself"):
-        opened(site, "b", "current")
-
-
-@pytest.mark.parametrize("link", ["a/current", "a/www/current"])
-def test_a_link_inside_a_release_is_refused(site: Site, link: str) -> None:
-    """To flip it would change the release; a real folder there would be copied into itself."""
-    (site.root / "a" / "www").mkdir()
-    with pytest.raises(SiteError, match=f"link {link}: is inside release a"):
-        opened(site, link=link)
-
-
-def test_a_single_release_is_refused(site: Site) -> None:
-    """There is nothing to flip between."""
-    with pytest.raises(SiteError, match="at least two"):
-        opened(site, "a")
+@pytest.mark.parametrize(
+    ("releases", "reason"),
+    [
+        *[(["a", release], f"release {release}: no such folder below root") for release in ("d", "a/index.html")],
+        (["a", "../nowhere"], "release ../nowhere: no such folder below root"),
+        *[
+            (["a", release], f"release {release}: not below root")  # neither by its path nor by a symlink
+            for release in ("..", ".", "", "../outside", "/", "way-out", "../site-old")
+        ],
+        # A flip between them would change nothing.
+        *[(["a", "b", again], f"release {again}: the same release as a") for again in ("a", "./a", "b/../a", "alias")],
+        (["b", "current"], "release current: is the link itself"),
+        (["a"], "expected at least two, got 1"),
+    ],
+)
+def test_a_release_that_cannot_be_flipped_to_is_refused(site: Site, releases: list[str], reason: str) -> None:
+    """It is a folder below the root, and another one than the others, however it is spelt."""
+    prepare(site)
+    with pytest.raises(SiteError, match=reason):
+        opened(site, *releases)
 
 
 def test_opening_touches_nothing(site: Site) -> None:
@@ -189,9 +116,7 @@ def test_the_release_of_a_link_is_known_however_its_target_is_spelt(
 ) -> None:
     """Its bare target when it is none of the releases; None without a link."""
     (site.root / "alias").symlink_to("a")
-    site.link.unlink()
-    if target is not None:
-        site.link.symlink_to(target)
+    site.put(target)
     link = opened(site)
     assert link.points_to() == target
     assert link.release() == release
@@ -200,97 +125,39 @@ def test_the_release_of_a_link_is_known_however_its_target_is_spelt(
 @pytest.mark.parametrize(("target", "whole"), [("a", True), ("a/index.html", False), ("d", False), ("current", False)])
 def test_a_link_is_whole_when_it_leads_to_a_folder(site: Site, target: str, whole: bool) -> None:
     """A dangling link, a link to a file and a loop are not."""
-    site.link.unlink()
-    site.link.symlink_to(target)
+    site.put(target)
     assert opened(site).is_whole() is whole
 
 
-def test_something_else_at_the_place_of_the_link_is_no_link(site: Site) -> None:
-    """It is told apart from a missing link, which may be made again."""
-    link = opened(site)
-    real_file(site)
-    with pytest.raises(OSError, match="not a symlink any more"):
-        link.points_to()
-
-
 @pytest.mark.parametrize("target", [None, "d", "current"])
-def test_repair_points_a_broken_link_at_the_first_release(site: Site, target: str | None) -> None:
-    """Missing, dangling or a loop; no temporary link stays behind."""
-    site.link.unlink()
-    before = site.entries()
-    if target is not None:
-        site.link.symlink_to(target)
-    opened(site, "b", "c").repair()
-    assert site.points_to() == "b"
-    assert site.entries() == before | {"current"}
-
-
-def test_repair_takes_a_release_that_is_there(site: Site) -> None:
-    """A deploy may have deleted an old release meanwhile."""
-    link = opened(site, "a", "b")
+def test_repair_points_a_broken_link_at_the_first_release_that_is_there(site: Site, target: str | None) -> None:
+    """Missing, dangling or a loop; a deploy may have deleted a release meanwhile. No temporary link stays behind."""
+    link = opened(site, "a", "b", "c")
     (site.root / "a").rename(site.root / "gone")
+    site.put(target)
     link.repair()
     assert site.points_to() == "b"
+    assert site.entries() == {"gone", "b", "c", "current"}
 
 
 def test_repair_fails_when_no_release_is_there(site: Site) -> None:
     """One dangling link is not replaced by another."""
-    link = opened(site, "a", "b")
-    (site.root / "a").rename(site.root / "gone")
-    (site.root / "b").rename(site.root / "gone-too")
-    with pytest.raises(OSError, match="none of the releases is there any more"):
+    link = opened(site)
+    for release in ("a", "b"):
+        (site.root / release).rename(site.root / f"gone-{release}")
+    with pytest.raises(OSError, match="no release exists any more"):
         link.repair()
     assert site.points_to() == "a"
 
 
-def test_repair_that_fails_leaves_no_temporary_link(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes away what it made."""
-    link = opened(site)
-    site.link.unlink()
-    before = site.entries()
-
-    def rename(source: str, path: str) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(os, "rename", rename)
-    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-        link.repair()
-    assert site.entries() == before
-
-
-def test_the_spare_name_is_free_and_beside_the_link(site: Site) -> None:
-    """A rename works only within one disk."""
-    spare = Path(opened(site).spare())
-    assert spare.parent == site.root
-    assert not spare.is_symlink()
-    assert not spare.exists()
-
-
 def test_a_leftover_of_our_own_is_taken_away(site: Site) -> None:
-    """A symlink to one of the releases at the spare name: a switcher was killed before its rename."""
+    """A symlink to one of the releases at the spare name, beside the link: a switcher was killed before its rename."""
     link = opened(site)
     spare = Path(link.spare())
+    assert spare.parent == site.root
     spare.symlink_to("b")
     assert link.spare() == str(spare)
     assert not spare.is_symlink()
-
-
-def test_what_somebody_else_has_at_the_spare_names_stays(site: Site) -> None:
-    """A file, a folder and a symlink that leads elsewhere are left alone, and another name is found."""
-    link = opened(site)
-    first = Path(link.spare())
-    first.write_text("precious")
-    second = Path(link.spare())
-    (second / "precious").mkdir(parents=True)
-    third = Path(link.spare())
-    third.symlink_to("/etc")
-    fourth = Path(link.spare())
-
-    assert len({first, second, third, fourth}) == 4
-    assert first.read_text() == "precious"
-    assert (second / "precious").is_dir()
-    assert os.readlink(third) == "/etc"
-    assert not fourth.is_symlink()
 
 
 def test_a_leftover_that_may_not_be_deleted_is_passed_over(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,15 +165,5 @@ def test_a_leftover_that_may_not_be_deleted_is_passed_over(site: Site, monkeypat
     link = opened(site)
     spare = Path(link.spare())
     spare.symlink_to("b")
-
-    def unlink(path: str) -> None:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-
-    monkeypatch.setattr(os, "unlink", unlink)
+    fail_at(monkeypatch, "unlink", error=errno.EPERM)
     assert link.spare() != str(spare)
-
-
-def test_a_spare_name_that_cannot_be_had_is_an_error(site: Site) -> None:
-    """Where the link's name leaves no room for a longer one there is no end of names to try."""
-    with pytest.raises(OSError, match=os.strerror(errno.ENAMETOOLONG)):
-        opened(site, link="x" * 250).spare()

@@ -46,6 +46,14 @@ def test_where_it_is_already_it_makes_no_system_call(monkeypatch: pytest.MonkeyP
     assert len(changes) < 80
 
 
+def test_a_stretch_of_flips_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stretch is drawn as one flip is without: a move would cost many flips."""
+    Machine(monkeypatch, *range(8))
+    single, long = Processors(7), Processors(7, stretch=16)
+    draws = [single.move() for _ in range(50)]
+    assert [long.move() for _ in range(50 * 16)] == [draw for draw in draws for _ in range(16)]
+
+
 def test_the_same_seed_gives_the_same_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     """And another one others."""
     Machine(monkeypatch, *range(8))
@@ -68,7 +76,8 @@ def test_the_times_of_flips_do_not_depend_on_it(monkeypatch: pytest.MonkeyPatch)
 def test_where_the_system_does_not_let_it_move_it_stays_free(monkeypatch: pytest.MonkeyPatch) -> None:
     """No flip fails for that, and none says that it was on a processor."""
     machine = Machine(monkeypatch, 0, 1)
-    processors = Processors(7)
     machine.refuses = True
-    assert [processors.move() for _ in range(5)] == [None] * 5
+    for stretch in (1, 16):
+        processors = Processors(7, stretch)
+        assert [processors.move() for _ in range(20)] == [None] * 20
     assert machine.moves == []

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from io import FileIO
 
 import pytest
 
-from switcher.stop import Stop
+from switcher.stop import SIGNALS, Stop
 from tests.switcher.process import files
 
 MINUTE = 60_000_000_000
@@ -25,16 +23,7 @@ def wait_until_asked(stop: Stop) -> None:
     assert time.monotonic_ns() < until
 
 
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    """The signal handlers of the test run come back afterwards."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    signal.set_wakeup_fd(-1)
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
-
+pytestmark = pytest.mark.usefixtures("restored")
 
 InAMoment = Callable[[Callable[[], object]], None]
 
@@ -63,34 +52,20 @@ def pipe() -> Iterator[Pipe]:
         yield ends
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_is_remembered_and_interrupts_nothing(number: signal.Signals) -> None:
-    """No exception, so the flip in hand is finished; the reason is the signal's name."""
+    """No exception, so the flip in hand is finished; the reason is the name of the first, and nothing is waited for."""
     stop = Stop()
     signal.raise_signal(number)
-    assert stop.reason == number.name
-
-
-def test_the_first_request_is_the_reason() -> None:
-    """A second signal changes nothing."""
-    stop = Stop()
-    signal.raise_signal(signal.SIGTERM)
     signal.raise_signal(signal.SIGINT)
-    assert stop.reason == "SIGTERM"
+    assert stop.reason == number.name
+    wait_until_asked(stop)
 
 
 def test_a_signal_ends_a_wait(in_a_moment: InAMoment) -> None:
     """The wait does not go on after the handler of the signal, as system calls do in Python."""
     stop = Stop()
     in_a_moment(lambda: signal.raise_signal(signal.SIGTERM))
-    wait_until_asked(stop)
-    assert stop.reason == "SIGTERM"
-
-
-def test_a_signal_before_the_wait_is_not_lost() -> None:
-    """Nothing is waited for once a stop was asked for."""
-    stop = Stop()
-    signal.raise_signal(signal.SIGTERM)
     wait_until_asked(stop)
     assert stop.reason == "SIGTERM"
 
@@ -125,33 +100,15 @@ def test_the_end_of_standard_input_ends_a_wait_when_attached(pipe: Pipe, in_a_mo
     assert stop.reason == "end of standard input"
 
 
-def test_what_the_parent_writes_is_no_request(pipe: Pipe) -> None:
-    """Only the end counts; what comes before it is read and forgotten."""
+def test_the_lines_of_the_parent_are_counted_and_only_the_end_is_a_request(pipe: Pipe) -> None:
+    """However the lines come; a part of one is none yet. A look notices the end without waiting."""
     stop = Stop(attached=pipe[0].fileno())
-    pipe[1].write(b"hello\n" * 1000)
-    stop.look()
-    assert stop.reason is None
-    assert stop.lines > 0
-    pipe[1].close()
-    wait_until_asked(stop)
-    assert stop.reason == "end of standard input"
-
-
-def test_the_lines_of_the_parent_are_counted(pipe: Pipe) -> None:
-    """Each may be a request of its own, however they come; a part of a line is none yet."""
-    stop = Stop(attached=pipe[0].fileno())
-    for text, lines in ((b"\n", 1), (b"one\ntwo\nthr", 3), (b"ee\n", 4)):
+    for text, lines in ((b"\n", 1), (b"one\ntwo\nthr", 3), (b"ee\n", 4), (b"hello\n" * 100, 104)):
         pipe[1].write(text)
         stop.look()
-        assert stop.lines == lines
-
-
-def test_a_look_notices_the_end_without_waiting(pipe: Pipe) -> None:
-    """For flips so fast that there is no wait between them."""
-    stop = Stop(attached=pipe[0].fileno())
-    stop.look()
-    assert stop.reason is None
+        assert (stop.reason, stop.lines) == (None, lines)
     pipe[1].close()
+    stop.look()
     stop.look()
     assert stop.reason == "end of standard input"
 
@@ -179,26 +136,17 @@ def test_a_signal_after_the_end_changes_nothing() -> None:
     """Neither the reason nor the process: the work is done."""
     stop = Stop()
     stop.over()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.raise_signal(number)
     assert stop.reason is None
 
 
-def test_the_wish_of_nohup_stands() -> None:
-    """Started with SIGHUP ignored, the switcher outlives its terminal."""
-    code = (
-        "import signal; from switcher.stop import Stop\n"
-        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "stop = Stop(); signal.raise_signal(signal.SIGHUP); print(stop.reason)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout == b"None\n"
-
-
-def test_sigint_is_heard_in_the_background_of_a_shell() -> None:
-    """A shell starts a command in the background with SIGINT ignored; `kill -INT` is a request all the same."""
-    code = (
-        "import signal; from switcher.stop import Stop\n"
-        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "stop = Stop(); signal.raise_signal(signal.SIGINT); print(stop.reason)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout == b"SIGINT\n"
+@pytest.mark.parametrize(("number", "reason"), [(signal.SIGHUP, None), (signal.SIGINT, "SIGINT")])
+def test_of_signals_that_were_ignored_before_only_the_wish_of_nohup_stands(
+    number: signal.Signals, reason: str | None
+) -> None:
+    """With nohup it outlives its terminal. A shell ignores SIGINT for commands in the background: that is heard."""
+    signal.signal(number, signal.SIG_IGN)
+    stop = Stop()
+    signal.raise_signal(number)
+    assert stop.reason == reason

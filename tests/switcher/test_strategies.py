@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -27,7 +30,7 @@ from switcher.strategies import (
     two_renames,
 )
 from switcher.tree import copy, is_same
-from tests.switcher.process import PATIENCE, SWITCHER, Child, Site
+from tests.switcher.process import NAMES, PATIENCE, SWITCHER, Child, Site
 
 SPARE = ".spare"
 
@@ -73,101 +76,65 @@ def test_a_missing_link_is_made(site: Site, strategy: Strategy) -> None:
     assert site.points_to() == "b"
 
 
+def watched(monkeypatch: pytest.MonkeyPatch, name: str, look: Callable[..., object]) -> list[object]:
+    """What `look` sees just before each call of os.`name`, given the call's arguments."""
+    real, seen = getattr(os, name), []
+
+    def observed(*arguments: str) -> None:
+        seen.append(look(*arguments))
+        real(*arguments)
+
+    monkeypatch.setattr(os, name, observed)
+    return seen
+
+
 def test_forced_leaves_a_moment_without_a_link(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old link is gone before the new one is made: that is what the strategy is there to show."""
-    symlink = os.symlink
-    seen = []
-
-    def observed(target: str, path: str) -> None:
-        seen.append(site.points_to())
-        symlink(target, path)
-
-    monkeypatch.setattr(os, "symlink", observed)
+    seen = watched(monkeypatch, "symlink", lambda *_: site.points_to())
     forced(str(site.link), "b", str(site.root / SPARE))
     assert seen == [None]
 
 
-def test_forced_does_not_touch_the_spare_name(site: Site) -> None:
-    """It needs none, so what is there stays."""
-    spare = site.root / SPARE
-    spare.write_text("somebody else's")
-    forced(str(site.link), "b", str(spare))
-    assert spare.read_text() == "somebody else's"
-
-
 def test_atomic_makes_the_new_link_elsewhere_and_renames_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the rename the old link is in its place."""
-    rename = os.rename
-    seen = []
-
-    def observed(source: str, path: str) -> None:
-        seen.append((site.points_to(), os.readlink(source)))
-        rename(source, path)
-
-    monkeypatch.setattr(os, "rename", observed)
+    seen = watched(monkeypatch, "rename", lambda source, _: (site.points_to(), os.readlink(source)))
     atomic(str(site.link), "b", str(site.root / SPARE))
     assert seen == [("a", "b")]
 
 
-def test_atomic_takes_its_temporary_link_away_when_the_rename_fails(tmp_path: Path) -> None:
-    """A folder where the link should be cannot be replaced: an error, and no litter."""
-    folder = tmp_path / "current"
-    folder.mkdir()
-    with pytest.raises(IsADirectoryError):
-        atomic(str(folder), "b", str(tmp_path / SPARE))
-    assert os.listdir(tmp_path) == ["current"]
+@pytest.mark.parametrize("strategy", STRATEGIES.values())
+def test_a_folder_in_the_place_of_the_link_is_not_replaced(site: Site, strategy: Strategy) -> None:
+    """An error, and no litter."""
+    site.link.unlink()
+    site.link.mkdir()
+    with pytest.raises(OSError, match=r"Is a directory|Operation not permitted|not a symlink any more"):
+        strategy(str(site.link), "b", str(site.root / SPARE))
+    assert site.entries() == NAMES
+    assert site.link.is_dir()
 
 
-def test_atomic_does_not_replace_what_has_the_spare_name(site: Site) -> None:
-    """A file of somebody else's makes the flip fail; file and link stay as they were."""
-    spare = site.root / SPARE
-    spare.write_text("somebody else's")
-    with pytest.raises(FileExistsError):
-        atomic(str(site.link), "b", str(spare))
-    assert spare.read_text() == "somebody else's"
-    assert site.points_to() == "a"
+@pytest.mark.parametrize("taken", [SPARE, SPARE + AWAY])
+@pytest.mark.parametrize("strategy", STRATEGIES.values())
+def test_what_somebody_has_at_a_spare_name_is_not_replaced(site: Site, strategy: Strategy, taken: str) -> None:
+    """It makes the flip fail, where the name is needed; file and link stay as they were."""
+    (site.root / taken).write_text("somebody else's")
+    needed: dict[Strategy, set[str]] = {atomic: {SPARE}, exchange: {SPARE}, two_renames: {SPARE, SPARE + AWAY}}
+    is_needed = taken in needed.get(strategy, ())
+    with pytest.raises(FileExistsError) if is_needed else contextlib.nullcontext():
+        strategy(str(site.link), "b", str(site.root / SPARE))
+    assert (site.root / taken).read_text() == "somebody else's"
+    assert site.points_to() == ("a" if is_needed else "b")
+    assert site.entries() == {*NAMES, taken}
 
 
-def test_two_renames_does_not_replace_what_has_the_name_of_the_old_link(site: Site) -> None:
-    """A file that somebody has put there since the start makes the flip fail; file and link stay as they were."""
-    away = site.root / (SPARE + AWAY)
-    away.write_text("somebody else's")
-    with pytest.raises(FileExistsError, match="is not ours, and was left there"):
-        two_renames(str(site.link), "b", str(site.root / SPARE))
-    assert away.read_text() == "somebody else's"
-    assert site.points_to() == "a"
-    assert site.entries() == {"a", "b", "c", "current", SPARE + AWAY}
-
-
-def test_an_onlooker_sees_the_link_missing_during_forced_flips(site: Site) -> None:
-    """The gap is real: an onlooker who does nothing but look finds it long before 100 changes."""
-    with Child([*SWITCHER, "forced", *site.options(), "--every", "0"], stdout=subprocess.DEVNULL):
-        assert is_seen_missing(site, changes=100)
-
-
-def test_an_onlooker_never_sees_the_link_missing_during_atomic_flips(site: Site) -> None:
-    """However often it changes, there is a link."""
-    with Child([*SWITCHER, "atomic", *site.options(), "--every", "0"], stdout=subprocess.DEVNULL):
-        assert not is_seen_missing(site, changes=100)
+@pytest.mark.parametrize(("strategy", "gap"), [("forced", True), ("atomic", False)])
+def test_an_onlooker_sees_the_link_missing_only_during_forced_flips(site: Site, strategy: str, gap: bool) -> None:
+    """Whoever does nothing but look finds the gap long before 100 changes; with atomic there is always a link."""
+    with Child([*SWITCHER, strategy, *site.options(), "--every", "0"], stdout=subprocess.DEVNULL):
+        assert is_seen_missing(site, changes=100) is gap
 
 
 # A current that is a real folder
-
-
-@pytest.fixture
-def real(site: Site) -> Site:
-    """The site with a copy of release a where its link was; each release has a folder and a symlink of its own."""
-    for release in ("a", "b"):
-        (site.root / release / "part.html").write_text(f"part of {release}")
-        (site.root / release / f"only-{release}" / "deep").mkdir(parents=True)
-        (site.root / release / f"only-{release}" / "deep" / "file").write_text(release)
-        (site.root / release / "newest").symlink_to(f"only-{release}/deep/file")
-    # What is a file in one is a folder in the other.
-    (site.root / "a" / "either").write_text("a file")
-    (site.root / "b" / "either").mkdir()
-    site.link.unlink()
-    copy(str(site.root / "a"), str(site.link))
-    return site
 
 
 def change(site: Site, strategy: Strategy, release: str) -> None:
@@ -185,7 +152,7 @@ def test_a_flip_makes_the_folder_the_same_as_the_release(real: Site, strategy: S
         change(real, strategy, release)
         assert is_same(str(real.link), str(real.root / release))
         shutil.rmtree(real.root / (SPARE + AWAY), ignore_errors=True)
-        assert real.entries() == {"a", "b", "c", "current"}
+        assert real.entries() == NAMES
 
 
 @pytest.mark.parametrize("strategy", FOLDER_STRATEGIES.values())
@@ -198,14 +165,7 @@ def test_a_missing_folder_is_made(real: Site, strategy: Strategy) -> None:
 
 def test_swap_folders_leaves_a_moment_without_a_folder(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old one is away before the new one is in."""
-    rename = os.rename
-    seen = []
-
-    def observed(source: str, path: str) -> None:
-        seen.append(real.link.exists())
-        rename(source, path)
-
-    monkeypatch.setattr(os, "rename", observed)
+    seen = watched(monkeypatch, "rename", lambda *_: real.link.exists())
     change(real, swap_folders, "b")
     assert seen == [True, False]
 
@@ -215,7 +175,7 @@ def test_swap_folders_puts_the_old_folder_back_when_there_is_no_new_one(real: Si
     with pytest.raises(FileNotFoundError):
         swap_folders(str(real.link), "b", str(real.root / SPARE))
     assert is_same(str(real.link), str(real.root / "a"))
-    assert real.entries() == {"a", "b", "c", "current"}
+    assert real.entries() == NAMES
 
 
 def test_swap_folders_does_not_replace_what_has_the_name_of_the_old_folder(real: Site) -> None:
@@ -223,56 +183,46 @@ def test_swap_folders_does_not_replace_what_has_the_name_of_the_old_folder(real:
     away = real.root / (SPARE + AWAY)
     away.mkdir()
     before = away.stat().st_ino
-    with pytest.raises(FileExistsError, match="is not ours, and was left there"):
+    with pytest.raises(FileExistsError, match="is not ours and was left there"):
         change(real, swap_folders, "b")
     assert away.stat().st_ino == before
     assert is_same(str(real.link), str(real.root / "a"))
 
 
-def test_in_place_does_not_write_over_what_has_the_spare_name(real: Site) -> None:
-    """A file that somebody has put there since the start makes the flip fail, and stays."""
-    spare = real.root / SPARE
-    spare.write_text("somebody else's")
-    with pytest.raises(FileExistsError):
-        change(real, in_place, "b")
-    assert spare.read_text() == "somebody else's"
-
-
-def test_in_place_does_not_write_through_a_symlink_at_the_spare_name(real: Site) -> None:
-    """Neither into the file that it leads to, nor is the symlink taken away."""
+def test_in_place_does_not_write_over_or_through_what_has_the_spare_name(real: Site) -> None:
+    """Neither into the file that a symlink leads to, nor is the symlink taken away; a file is no other matter."""
     precious = real.root / "precious"
     precious.write_text("somebody else's")
-    (real.root / SPARE).symlink_to("precious")
-    with pytest.raises(FileExistsError):
-        change(real, in_place, "b")
-    assert precious.read_text() == "somebody else's"
-    assert os.readlink(real.root / SPARE) == "precious"
+    for put in (lambda spare: spare.symlink_to("precious"), precious.rename):
+        put(real.root / SPARE)
+        with pytest.raises(FileExistsError):
+            change(real, in_place, "b")
+        assert (real.root / SPARE).read_text() == "somebody else's"
+        if (real.root / SPARE).is_symlink():
+            (real.root / SPARE).unlink()
 
 
-def test_in_place_takes_a_copy_that_was_cut_off_away(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that gets full while the spare file is written: an error, and no litter."""
+@pytest.mark.parametrize(("module", "call"), [(shutil, "copyfileobj"), (os, "rename")])
+def test_in_place_takes_its_temporary_file_away(
+    real: Site, monkeypatch: pytest.MonkeyPatch, module: ModuleType, call: str
+) -> None:
+    """A disk that gets full while it is written or renamed: an error, and no litter."""
 
-    def full(content: object, file: object) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(shutil, "copyfileobj", full)
+    monkeypatch.setattr(module, call, full)
     with pytest.raises(OSError, match="No space left"):
         change(real, in_place, "b")
-    assert real.entries() == {"a", "b", "c", "current"}
+    assert real.entries() == NAMES
 
 
 def test_in_place_never_shows_a_part_of_a_file(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the rename each file is the old one, as a whole."""
-    rename = os.rename
-    seen = {}
-
-    def observed(source: str, path: str) -> None:
-        seen[os.path.basename(path)] = Path(path).read_text() if os.path.exists(path) else None
-        rename(source, path)
-
-    monkeypatch.setattr(os, "rename", observed)
+    seen = watched(monkeypatch, "rename", lambda _, path: Path(path).read_text() if os.path.isfile(path) else None)
     change(real, in_place, "b")
-    assert (seen["index.html"], seen["part.html"]) == ("a", "part of a")
+    assert {"a", "part of a"} <= {*seen}
+    assert {*seen} <= {"a", "part of a", None}
 
 
 def test_in_place_truncate_writes_into_the_file_that_is_there(real: Site) -> None:
@@ -312,39 +262,24 @@ def test_an_upload_during_a_flip_in_place_stays(
 
 
 @IN_PLACE
-def test_an_upload_into_a_folder_that_goes_makes_the_flip_fail(
-    real: Site, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("upload", "files", "reason"),
+    [
+        ("only-a/upload.jpg", [], "not empty"),  # the new release has no such folder
+        ("only-a/upload.jpg", ["aaa", "only-a"], "not empty"),  # or a file of its name
+        ("new.html", ["new.html"], r"new\.html appeared during the flip"),  # it was not there at the beginning
+    ],
+)
+def test_an_upload_in_the_way_of_the_release_makes_the_flip_fail(
+    real: Site, strategy: Strategy, monkeypatch: pytest.MonkeyPatch, upload: str, files: list[str], reason: str
 ) -> None:
-    """A folder that the new release has not is only removed empty."""
-    upload_at_first_copy(monkeypatch, real.link / "only-a" / "upload.jpg")
-    with pytest.raises(OSError, match="not empty"):
+    """It is not ours to replace, and a folder is only removed empty."""
+    for name in files:
+        (real.root / "b" / name).write_text("a file in b")
+    upload_at_first_copy(monkeypatch, real.link / upload)
+    with pytest.raises(OSError, match=reason):
         change(real, strategy, "b")
-    assert (real.link / "only-a" / "upload.jpg").read_text() == "precious"
-
-
-@IN_PLACE
-def test_an_upload_into_a_folder_that_becomes_a_file_makes_the_flip_fail(
-    real: Site, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What has another kind in the new release goes by its names, too."""
-    (real.root / "b" / "aaa").write_text("the first to be copied")
-    (real.root / "b" / "only-a").write_text("a file in b")
-    upload_at_first_copy(monkeypatch, real.link / "only-a" / "upload.jpg")
-    with pytest.raises(OSError, match="not empty"):
-        change(real, strategy, "b")
-    assert (real.link / "only-a" / "upload.jpg").read_text() == "precious"
-
-
-@IN_PLACE
-def test_an_upload_with_a_name_of_the_new_release_makes_the_flip_fail(
-    real: Site, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was not there at the beginning, so it is not ours to replace."""
-    (real.root / "b" / "new.html").write_text("new in b")
-    upload_at_first_copy(monkeypatch, real.link / "new.html")
-    with pytest.raises(FileExistsError, match=r"new\.html came while"):
-        change(real, strategy, "b")
-    assert (real.link / "new.html").read_text() == "precious"
+    assert (real.link / upload).read_text() == "precious"
 
 
 @IN_PLACE
@@ -364,17 +299,3 @@ def test_in_place_truncate_does_not_write_through_a_hard_link(real: Site) -> Non
     with pytest.raises(OSError, match=r"index\.html is hard-linked"):
         change(real, in_place_truncate, "b")
     assert (real.root / "backup").read_text() == "a"
-
-
-def test_in_place_takes_its_temporary_file_away_when_the_rename_fails(
-    real: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A disk that is full, say: an error, and no litter."""
-
-    def full(source: str, path: str) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "rename", full)
-    with pytest.raises(OSError, match="No space left"):
-        change(real, in_place, "b")
-    assert real.entries() == {"a", "b", "c", "current"}

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from switcher.stream import BATCH, Flip, Stream, StreamClosedError
+from switcher.flip import Row
+from switcher.stream import BATCH, Stream, StreamClosedError
 from tests.switcher.clock import START, Clock
-from tests.switcher.process import Event, batch, files
+from tests.switcher.process import Event, batch, events_of, files
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ class Recorded:
 
     def events(self) -> list[Event]:
         """The events so far."""
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
+        return events_of(self.path.read_text())
 
 
 @pytest.fixture
@@ -47,20 +48,16 @@ def recorded(tmp_path: Path, clock: Clock) -> Iterator[Recorded]:
     recorded.file.close()
 
 
-def flip(number: int, clock: Clock) -> Flip:
+def flip(number: int, clock: Clock) -> Row:
     """A flip that was made just now."""
-    return (number, "ab"[number % 2], None, clock(), clock(), "ab"[number % 2], "ok", 0)
+    return Row(number, "ab"[number % 2], None, clock(), clock(), "ab"[number % 2], "ok", 0)
 
 
 def test_a_line_is_an_event_with_its_facts_and_the_watermark(recorded: Recorded, clock: Clock) -> None:
-    """One JSON object, the watermark the time at which it was written."""
-    recorded.stream.say("done", reason="schedule", flips=0)
-    assert recorded.events()[-1] == {"event": "done", "reason": "schedule", "flips": 0, "watermark": clock.now}
-
-
-def test_a_line_is_written_at_once(recorded: Recorded) -> None:
-    """Nothing waits in a buffer of ours: a reader acts on what it reads."""
-    assert [event["event"] for event in recorded.events()] == ["ready"]
+    """One JSON object, written at once, the watermark the time of that. A file name may be any bytes."""
+    for text in ("schedule", "/srv/\udcff\n☃"):
+        recorded.stream.say("done", reason=text, flips=0)
+        assert recorded.events()[-1] == {"event": "done", "reason": text, "flips": 0, "watermark": clock.now}
 
 
 def test_flips_come_in_batches(recorded: Recorded, clock: Clock) -> None:
@@ -75,19 +72,14 @@ def test_flips_come_in_batches(recorded: Recorded, clock: Clock) -> None:
     assert recorded.events()[1:] == [{"event": "flips", "flips": [list(f) for f in flips], "watermark": clock.now}]
 
 
-def test_the_flips_before_an_event_are_on_an_earlier_line(recorded: Recorded, clock: Clock) -> None:
-    """Whoever reads `done` has read every flip."""
+def test_before_an_event_and_before_a_wait_the_flips_are_written(recorded: Recorded, clock: Clock) -> None:
+    """Whoever reads `done` has read every flip; and nobody knows when the next line comes after a wait."""
     recorded.stream.add(flip(1, clock))
+    recorded.stream.rest()
+    recorded.stream.rest()
+    recorded.stream.add(flip(2, clock))
     recorded.stream.say("done")
-    assert [event["event"] for event in recorded.events()] == ["ready", "flips", "done"]
-
-
-def test_before_a_wait_the_flips_are_written(recorded: Recorded, clock: Clock) -> None:
-    """Nobody knows when the next line comes, so none is held back."""
-    recorded.stream.add(flip(1, clock))
-    recorded.stream.rest()
-    recorded.stream.rest()
-    assert [event["event"] for event in recorded.events()] == ["ready", "flips"]
+    assert [event["event"] for event in recorded.events()] == ["ready", "flips", "flips", "done"]
 
 
 def test_a_heartbeat_moves_the_watermark(recorded: Recorded, clock: Clock) -> None:
@@ -124,12 +116,6 @@ def test_the_watermark_grows_with_every_line_and_no_later_flip_was_invoked_befor
             assert watermark < invoked < completed < event["watermark"]
         watermark = event["watermark"]
     assert numbers == list(range(1, 200))
-
-
-def test_a_name_that_is_not_text_is_written_all_the_same(recorded: Recorded) -> None:
-    """A file name may be any bytes; JSON is ASCII and a line is a line."""
-    recorded.stream.say("ready", link="/srv/\udcff\n☃")
-    assert recorded.events()[-1]["link"] == "/srv/\udcff\n☃"
 
 
 def test_a_reader_that_has_gone_ends_the_stream() -> None:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
 
+from switcher.flip import COLUMNS, Facts
 from switcher.link import open_link
 from switcher.processors import Processors
 from switcher.schedule import Schedule
 from switcher.stop import Stop
 from switcher.strategies import STRATEGIES, Strategy, atomic, forced
-from switcher.stream import BATCH, COLUMNS, Stream
-from switcher.switch import LATE, Facts, switch
+from switcher.stream import BATCH, Stream
+from switcher.switch import LATE, switch
 from tests.switcher.clock import START, Clock
-from tests.switcher.process import Event, Site, assert_true_stream, flips_of
-
-MS = 1_000_000
+from tests.switcher.process import MS, NAMES, Event, Site, assert_true_stream, events_of, fail_at, flips_of
 
 
 class FakeStop(Stop):
@@ -78,10 +75,18 @@ class Experiment:
         assert_true_stream(self.events, releases)
         return asdict(facts)
 
+    def passing(self, nanoseconds: int) -> Callable[[], None]:
+        """Lets a time pass."""
+
+        def act() -> None:
+            self.clock.now += nanoseconds
+
+        return act
+
     @property
     def events(self) -> list[Event]:
         """The stream."""
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
+        return events_of(self.path.read_text())
 
     @property
     def flips(self) -> list[Event]:
@@ -103,26 +108,15 @@ def experiment(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def before_flip(number: int, act: Callable[[], object], strategy: Strategy = atomic) -> Strategy:
-    """A strategy that does something else first at one of its flips, counted from 1."""
-    count = 0
+    """A strategy that does something else first at one of its flips, counted from 1, or at each (0)."""
+    flips = count(1)
 
     def way(link: str, target: str, spare: str) -> None:
-        nonlocal count
-        count += 1
-        if count == number:
+        if number in (0, next(flips)):
             act()
         strategy(link, target, spare)
 
     return way
-
-
-def fail(number: int) -> Callable[[], object]:
-    """What raises an error of the system."""
-
-    def act() -> None:
-        raise OSError(number, os.strerror(number))
-
-    return act
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES.values())
@@ -132,7 +126,7 @@ def test_every_flip_takes_and_is_on_the_stream(experiment: Experiment, strategy:
     assert facts == {"reason": "schedule", "flips": 7, "failed": 0, "late": 0}
     assert experiment.column("release") == ["b", "c", "a", "b", "c", "a", "b"]
     assert experiment.column("outcome") == ["ok"] * 7
-    assert experiment.site.points_to() == "b"
+    assert (experiment.site.points_to(), experiment.site.entries()) == ("b", NAMES)
 
 
 @pytest.mark.parametrize(
@@ -140,9 +134,7 @@ def test_every_flip_takes_and_is_on_the_stream(experiment: Experiment, strategy:
 )
 def test_the_first_flip_changes_something(experiment: Experiment, target: str | None, first: str) -> None:
     """It goes to the release after the one that the link points to; to the first when that is none of them."""
-    experiment.site.link.unlink()
-    if target is not None:
-        experiment.site.link.symlink_to(target)
+    experiment.site.put(target)
     experiment.run(releases=("a", "b", "c"), flips=1)
     assert experiment.column("release") == [first]
 
@@ -157,75 +149,33 @@ def test_a_flip_is_made_when_it_is_due(experiment: Experiment) -> None:
 
 def test_a_late_flip_keeps_its_due_time_is_made_at_once_and_delays_no_other(experiment: Experiment) -> None:
     """A flip that takes 50 ms makes the two after it late; none is dropped, and then the schedule is met again."""
-
-    def hang() -> None:
-        experiment.clock.now += 50 * MS
-
-    facts = experiment.run(before_flip(3, hang), every=20 * MS, flips=8)
+    facts = experiment.run(before_flip(3, experiment.passing(50 * MS)), every=20 * MS, flips=8)
     assert experiment.column("due") == [START + k * 20 * MS for k in range(8)]
     late = [flip["invoked"] - flip["due"] > LATE for flip in experiment.flips]
     assert late == [False, False, False, True, True, False, False, False]
-    assert facts["late"] == 2
-    assert facts["flips"] == 8
+    assert (facts["late"], facts["flips"]) == (2, 8)
 
 
 def test_a_flip_that_begins_within_the_tolerance_is_not_late(experiment: Experiment) -> None:
     """Waking up takes a moment."""
-
-    def hang() -> None:
-        experiment.clock.now = START + 40 * MS + LATE - 100
-
+    hang = experiment.passing(20 * MS + LATE - 1000)
     assert experiment.run(before_flip(2, hang), every=20 * MS, flips=4)["late"] == 0
 
 
 def test_late_flips_are_made_after_the_end_too(experiment: Experiment) -> None:
     """All that were due before the end: 10 s at 20 ms are 500 flips, also on a slow disk."""
-
-    def slow(link: str, target: str, spare: str) -> None:
-        experiment.clock.now += 25 * MS
-        atomic(link, target, spare)
-
-    facts = experiment.run(slow, every=20 * MS, length=10_000 * MS)
-    assert facts["flips"] == 500
+    facts = experiment.run(before_flip(0, experiment.passing(25 * MS)), every=20 * MS, length=10_000 * MS)
     # Each flip is 5 ms later than the one before it.
-    assert facts["late"] == 499
+    assert (facts["flips"], facts["late"]) == (500, 499)
 
 
-def test_without_an_interval_nothing_is_due_or_late(experiment: Experiment) -> None:
-    """As fast as possible: there is no time at which a flip should have been made."""
-
-    def slow(link: str, target: str, spare: str) -> None:
-        experiment.clock.now += 5 * MS
-        atomic(link, target, spare)
-
+def test_without_an_interval_nothing_is_due_or_late_and_flips_come_in_batches(experiment: Experiment) -> None:
+    """A line for each would take longer than the flip. The end of standard input is looked for, but not each time."""
     experiment.stop.look_takes = 5 * MS
-    facts = experiment.run(slow, every=0, flips=50)
-    assert experiment.stop.looks > 0
-    assert experiment.column("due") == [None] * 50
-    assert facts["late"] == 0
-
-
-def test_without_an_interval_flips_come_in_batches(experiment: Experiment) -> None:
-    """Not one line each: writing it would take longer than the flip."""
-
-    def slow(link: str, target: str, spare: str) -> None:
-        experiment.clock.now += 5 * MS
-        atomic(link, target, spare)
-
-    experiment.run(slow, every=0, flips=50)
+    facts = experiment.run(before_flip(0, experiment.passing(5 * MS)), every=0, flips=50)
+    assert (experiment.column("due"), facts["late"]) == ([None] * 50, 0)
     sizes = [len(event["flips"]) for event in experiment.events if event["event"] == "flips"]
-    assert sum(sizes) == 50
-    assert max(sizes) == BATCH // (5 * MS)
-
-
-def test_without_a_wait_the_end_of_standard_input_is_looked_for(experiment: Experiment) -> None:
-    """A wait notices it by itself; flips without one look for it now and then, not each time."""
-
-    def slow(link: str, target: str, spare: str) -> None:
-        experiment.clock.now += 5 * MS
-        atomic(link, target, spare)
-
-    experiment.run(slow, every=0, flips=50)
+    assert (sum(sizes), max(sizes)) == (50, BATCH // (5 * MS))
     assert 3 <= experiment.stop.looks <= 5
 
 
@@ -275,53 +225,32 @@ def test_a_stop_after_the_last_flip_ends_the_rest_of_the_time(experiment: Experi
     assert experiment.events[-1]["watermark"] < START + 800 * MS
 
 
-def test_a_flip_that_fails_is_reported_and_the_next_one_is_made(experiment: Experiment) -> None:
-    """What the system says is the outcome; the failed flip has its interval like any other."""
-    facts = experiment.run(before_flip(2, fail(errno.ENOSPC)), flips=4)
-    assert experiment.column("outcome") == ["ok", "No space left on device", "ok", "ok"]
-    assert facts == {"reason": "schedule", "flips": 4, "failed": 1, "late": 0}
-
-
-def test_a_disk_that_is_full_between_unlink_and_symlink_costs_one_forced_flip(
-    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("strategy", "call", "last"), [(atomic, "rename", "a"), (forced, "symlink", "b")])
+def test_a_flip_that_fails_is_reported_and_the_next_one_is_made(
+    experiment: Experiment, strategy: Strategy, call: str, last: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The link is missing after that flip; the next one makes it again."""
-    symlink = os.symlink
-    seen = []
-
-    def full_once(target: str, path: str) -> None:
-        seen.append(target)
-        if len(seen) == 2:
-            fail(errno.ENOSPC)()
-        symlink(target, path)
-
-    monkeypatch.setattr(os, "symlink", full_once)
-    facts = experiment.run(forced, flips=3)
+    """What the system says is the outcome. Where forced lost the link, the next flip makes it again."""
+    fail_at(monkeypatch, call, [2])
+    facts = experiment.run(strategy, flips=3)
     assert experiment.column("outcome") == ["ok", "No space left on device", "ok"]
-    assert facts["failed"] == 1
-    assert experiment.site.points_to() == "b"
+    assert facts == {"reason": "schedule", "flips": 3, "failed": 1, "late": 0}
+    assert experiment.site.points_to() == last
 
 
-def test_a_flip_that_did_not_take_is_a_failed_one(experiment: Experiment) -> None:
+@pytest.mark.parametrize(
+    ("strategy", "outcome", "releases"),
+    [
+        (lambda *_: None, "the link points to a", ["b"] * 4),  # a flip to what is there already would prove nothing
+        (lambda link, *_: Path(link).unlink(missing_ok=True), "the link is missing", ["b", "a", "b", "a"]),
+    ],
+)
+def test_a_flip_that_did_not_take_is_a_failed_one(
+    experiment: Experiment, strategy: Strategy, outcome: str, releases: list[str]
+) -> None:
     """The link is read back: a strategy that only says that it flipped is found out."""
-
-    def idle(link: str, target: str, spare: str) -> None:
-        pass
-
-    facts = experiment.run(idle, flips=4)
-    assert experiment.column("outcome") == ["the link points to a"] * 4
-    assert experiment.column("release") == ["b"] * 4, "a flip to what is there already would prove nothing"
-    assert facts["failed"] == 4
-
-
-def test_a_flip_after_which_there_is_no_link_is_a_failed_one(experiment: Experiment) -> None:
-    """As with a strategy that loses it without an error."""
-
-    def lose(link: str, target: str, spare: str) -> None:
-        os.unlink(link)
-
-    assert experiment.run(lose, flips=1)["failed"] == 1
-    assert experiment.column("outcome") == ["the link is missing"]
+    assert experiment.run(strategy, flips=4)["failed"] == 4
+    assert experiment.column("outcome") == [outcome] * 4
+    assert experiment.column("release") == releases
 
 
 def test_a_flip_to_a_release_that_has_gone_is_a_failed_one(experiment: Experiment) -> None:
@@ -333,37 +262,21 @@ def test_a_flip_to_a_release_that_has_gone_is_a_failed_one(experiment: Experimen
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES.values())
-def test_a_file_that_somebody_puts_in_the_place_of_the_link_stays(experiment: Experiment, strategy: Strategy) -> None:
-    """We did not make it, so we neither delete nor replace it: the flips fail and say why."""
+@pytest.mark.parametrize("put", [Path.touch, Path.mkdir])
+def test_what_somebody_puts_in_the_place_of_the_link_stays(
+    experiment: Experiment, strategy: Strategy, put: Callable[[Path], None]
+) -> None:
+    """We did not make it, so we neither delete nor replace it, nor make a link in it: the flips fail and say why."""
     link = experiment.site.link
-
-    def replace() -> None:
-        link.unlink()
-        link.write_text("precious")
 
     def flip_then_replace(path: str, target: str, spare: str) -> None:
         strategy(path, target, spare)
-        replace()
-
-    facts = experiment.run(flip_then_replace, flips=3)
-    assert experiment.column("outcome") == ["not a symlink any more"] * 3
-    assert facts["failed"] == 3
-    assert link.read_text() == "precious"
-
-
-@pytest.mark.parametrize("strategy", STRATEGIES.values())
-def test_a_folder_that_somebody_puts_in_the_place_of_the_link_stays(experiment: Experiment, strategy: Strategy) -> None:
-    """As with a file, and no link is made inside it."""
-    link = experiment.site.link
-
-    def replace() -> None:
         link.unlink()
-        link.mkdir()
+        put(link)
 
-    facts = experiment.run(before_flip(2, replace, strategy), flips=4)
-    assert facts["failed"] == 3
-    assert link.is_dir()
-    assert os.listdir(link) == []
+    assert experiment.run(flip_then_replace, flips=3)["failed"] == 3
+    assert experiment.column("outcome") == ["not a symlink any more"] * 3
+    assert link.is_file() or os.listdir(link) == []
 
 
 def test_a_spare_name_that_somebody_takes_costs_one_flip(experiment: Experiment) -> None:
@@ -373,14 +286,6 @@ def test_a_spare_name_that_somebody_takes_costs_one_flip(experiment: Experiment)
     assert experiment.column("outcome") == ["ok", "File exists", "ok", "ok", "ok"]
     assert facts["failed"] == 1
     assert theirs.read_text() == "precious"
-
-
-@pytest.mark.parametrize("strategy", STRATEGIES.values())
-def test_nothing_is_left_in_the_root(experiment: Experiment, strategy: Strategy) -> None:
-    """The same names before and after."""
-    before = experiment.site.entries()
-    experiment.run(strategy, flips=10)
-    assert experiment.site.entries() == before
 
 
 def test_it_moves_before_the_time_of_a_flip_is_taken(experiment: Experiment) -> None:

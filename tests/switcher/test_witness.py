@@ -6,10 +6,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switcher.witness import GRACE, GRAIN, LIMIT, OK, Change, Look, Witness
+from switcher.flip import OK
+from switcher.witness import GRACE, GRAIN, LIMIT, Change, Look, Witness
 
 MS = 1_000_000
 
@@ -25,16 +27,72 @@ def seen(
     return Look(at * MS, (at + 1) * MS, arrivals, target, left, state, *link)
 
 
-def changes(first: Look, *looks: Look) -> list[Change]:
-    """What the looks prove."""
-    witness = Witness(first)
-    return [change for look in looks if (change := witness.see(look))]
+GAP, LATE, AWAY = 2 * GRACE // MS, 10 + GRACE // MS, LIMIT // MS
+
+HISTORIES = {
+    "a flip lasts from the last look at the old release to the first at the new one": (
+        [seen(10, "a"), seen(20, "b", arrivals=1, inode=2)],
+        [Change("b", 10 * MS, 21 * MS, OK)],
+    ),
+    "there and back between two looks is a flip: the word of it came, although the link is the same": (
+        [seen(10, "a", arrivals=2)],
+        [Change("a", 0, 11 * MS, OK)],
+    ),
+    "flips between two looks are one cutover: nobody saw what was there in between": (
+        [seen(10, "c", arrivals=3, inode=4)],
+        [Change("c", 0, 11 * MS, OK)],
+    ),
+    "after a long gap the word may still come late, and is waited for from when the link was seen again": (
+        [seen(10, None, left=True), seen(10 + GAP, "b", inode=2), seen(20 + GAP, "b", 1, 2), seen(30 + GAP, "b", 0, 2)],
+        [Change("b", 0, (21 + GAP) * MS, OK)],
+    ),
+    "without the word of it the change counts in the end (a network file system tells nothing)": (
+        [seen(10, "b", inode=2), seen(LATE - 1, "b", inode=2), seen(LATE, "b", inode=2)],
+        [Change("b", 0, (LATE + 1) * MS + GRAIN, OK)],
+    ),
+    "a missing link is part of the flip that makes it again": (
+        [seen(10, None), seen(50, None), seen(60, "b", arrivals=1, inode=2)],
+        [Change("b", 0, 61 * MS, OK)],
+    ),
+    "a link that stays away is a flip that failed, and its return another one": (
+        [seen(10, None), seen(9 + AWAY, None), seen(10 + AWAY, None), seen(20 + AWAY, "b", 1, 2)],
+        [
+            Change("a", 0, (11 + AWAY) * MS + GRAIN, MISSING),
+            Change("b", (10 + AWAY) * MS, (11 + AWAY) * MS + GRAIN, OK),
+        ],
+    ),
+    "what leaves the name is no flip: RENAME_EXCHANGE tells first that the new link came, then that the old one left": (
+        [seen(10, "b", 1, 2), seen(11, "b", inode=2, left=True), seen(12 + LATE, "b", inode=2)],
+        [Change("b", 0, 11 * MS, OK)],
+    ),
+    "a new owner of the link is no flip": ([seen(10, "a", changed=2), seen(10 + LATE, "a", changed=2)], []),
+    "polling counts another link by its inode": ([seen(100, "a", None, 2, 1)], [Change("a", 0, 101 * MS + GRAIN, OK)]),
+    "and by its change time": ([seen(100, "a", None, 1, 2)], [Change("a", 0, 101 * MS + GRAIN, OK)]),
+    "polling widens a cutover by the time that may leave no trace": (
+        [seen(100, "b", None, 2, 2), seen(105, "b", None, 2, 2)],
+        [Change("b", 0, 101 * MS + GRAIN, OK)],
+    ),
+    "when nobody could tell for a while a young link may be another one": (
+        [seen(10, "b", 1, 2, 2), seen(15, "b", None, 2, 2)],
+        [Change("b", 0, 11 * MS, OK), Change("b", 10 * MS, 16 * MS + GRAIN, OK)],
+    ),
+    "an old one is the same": (
+        [seen(10, "b", 1, 2, 2), seen(15 + GRAIN // MS, "b", 0, 2, 2), seen(99, "b", None, 2, 2)],
+        [Change("b", 0, 11 * MS, OK)],
+    ),
+    "a link to no folder is a flip that failed": (
+        [seen(10, "ghost", 1, 2)._replace(state="no folder")],
+        [Change("ghost", 0, 11 * MS, "no folder")],
+    ),
+}
 
 
-def test_a_flip_lasts_from_the_last_look_at_the_old_release_to_the_first_at_the_new_one() -> None:
-    """From before the one to after the other: at both moments it is known what was there."""
-    looks = [seen(10, "a"), seen(20, "b", arrivals=1, inode=2)]
-    assert changes(seen(0, "a"), *looks) == [Change("b", 10 * MS, 21 * MS, OK)]
+@pytest.mark.parametrize("history", HISTORIES)
+def test_looks_prove_changes(history: str) -> None:
+    """From before the last look at the old link to after the first at the new one: then it is known what was there."""
+    looks, proved = HISTORIES[history]
+    witness = Witness(seen(0, "a"))
+    assert [change for look in looks if (change := witness.see(look))] == proved
 
 
 def test_looks_that_see_nothing_new_move_the_watermark_to_where_the_last_one_began() -> None:
@@ -42,16 +100,6 @@ def test_looks_that_see_nothing_new_move_the_watermark_to_where_the_last_one_beg
     witness = Witness(seen(0, "a"))
     assert witness.see(seen(10, "a")) is None
     assert witness.watermark == 10 * MS - 1
-
-
-def test_there_and_back_between_two_looks_is_a_flip() -> None:
-    """The word of it came, although the same link is seen before and after."""
-    assert changes(seen(0, "a"), seen(10, "a", arrivals=2)) == [Change("a", 0, 11 * MS, OK)]
-
-
-def test_flips_between_two_looks_are_one_cutover() -> None:
-    """Nobody saw what was there in between; the cutover says that it could be anything."""
-    assert len(changes(seen(0, "a"), seen(10, "c", arrivals=3, inode=4))) == 1
 
 
 def test_a_look_that_saw_the_change_before_it_was_told_does_not_count_it_twice() -> None:
@@ -63,85 +111,12 @@ def test_a_look_that_saw_the_change_before_it_was_told_does_not_count_it_twice()
     assert witness.see(seen(14, "b", inode=2)) is None
 
 
-def test_after_a_long_gap_the_word_may_still_come_late() -> None:
-    """It is waited for from when the link was seen again, not from when it went."""
-    gap = 2 * GRACE // MS
-    looks = [
-        seen(10, None, left=True),
-        seen(10 + gap, "b", inode=2),
-        seen(20 + gap, "b", 1, 2),
-        seen(30 + gap, "b", 0, 2),
-    ]
-    assert changes(seen(0, "a"), *looks) == [Change("b", 0, (21 + gap) * MS, OK)]
-
-
-def test_without_the_word_of_it_the_change_counts_in_the_end() -> None:
-    """A network file system tells nothing of what another machine did; two changes could look like one."""
-    late = 10 + GRACE // MS
-    looks = [seen(10, "b", inode=2), seen(late - 1, "b", inode=2), seen(late, "b", inode=2)]
-    assert changes(seen(0, "a"), *looks) == [Change("b", 0, (late + 1) * MS + GRAIN, OK)]
-
-
-def test_a_missing_link_is_part_of_the_flip_that_makes_it_again() -> None:
-    """The cutover has the whole gap in it."""
-    looks = [seen(10, None), seen(50, None), seen(60, "b", arrivals=1, inode=2)]
-    assert changes(seen(0, "a"), *looks) == [Change("b", 0, 61 * MS, OK)]
-
-
-def test_a_link_that_stays_away_is_a_flip_that_failed_and_its_return_another_one() -> None:
-    """The visits of the time in between can be judged."""
-    limit = LIMIT // MS
-    looks = [seen(10, None), seen(9 + limit, None), seen(10 + limit, None), seen(20 + limit, "b", 1, 2)]
-    assert changes(seen(0, "a"), *looks) == [
-        Change("a", 0, (11 + limit) * MS + GRAIN, MISSING),
-        Change("b", (10 + limit) * MS, (11 + limit) * MS + GRAIN, OK),
-    ]
-
-
-def test_what_leaves_the_name_is_no_flip() -> None:
-    """renameat2 with RENAME_EXCHANGE tells first that the new link came and then that the old one left."""
-    late = seen(12 + GRACE // MS, "b", inode=2)
-    looks = [seen(10, "b", arrivals=1, inode=2), seen(11, "b", inode=2, left=True), late]
-    assert len(changes(seen(0, "a"), *looks)) == 1
-
-
 def test_what_left_the_name_holds_the_watermark_until_it_is_told_what_came() -> None:
     """A link that was made again and looks the same, but nobody has told of it yet."""
     witness = Witness(seen(0, "a"))
     assert witness.see(seen(10, "a", left=True)) is None
     assert witness.watermark == -1
     assert witness.see(seen(12, "a", arrivals=1)) == Change("a", 0, 13 * MS, OK)
-
-
-def test_a_new_owner_of_the_link_is_no_flip() -> None:
-    """Its change time moves, but nothing came to its name."""
-    assert changes(seen(0, "a"), seen(10, "a", changed=2), seen(20 + GRACE // MS, "a", changed=2)) == []
-
-
-def test_polling_counts_a_link_that_looks_the_same_but_is_another_one() -> None:
-    """By its inode or its change time."""
-    for inode, changed in ((2, 1), (1, 2)):
-        assert changes(seen(0, "a"), seen(100, "a", None, inode, changed)) == [Change("a", 0, 101 * MS + GRAIN, OK)]
-
-
-def test_polling_widens_a_cutover_by_the_time_that_may_leave_no_trace() -> None:
-    """A link made again at once can have the inode and the change time of the one that was seen."""
-    looks = [seen(100, "b", None, 2, 2), seen(105, "b", None, 2, 2)]
-    assert changes(seen(0, "a"), *looks) == [Change("b", 0, 101 * MS + GRAIN, OK)]
-
-
-def test_when_nobody_could_tell_for_a_while_a_young_link_may_be_another_one() -> None:
-    """An old one that looks the same is the same."""
-    young = [seen(10, "b", 1, 2, 2), seen(15, "b", None, 2, 2)]
-    assert changes(seen(0, "a"), *young)[1:] == [Change("b", 10 * MS, 16 * MS + GRAIN, OK)]
-    old = [seen(10, "b", 1, 2, 2), seen(15 + GRAIN // MS, "b", 0, 2, 2), seen(99, "b", None, 2, 2)]
-    assert changes(seen(0, "a"), *old)[1:] == []
-
-
-def test_a_link_to_no_folder_is_a_flip_that_failed() -> None:
-    """Visitors find nothing there."""
-    look = seen(10, "ghost", 1, 2)._replace(state="the link points to ghost, which is no folder")
-    assert changes(seen(0, "a"), look) == [Change("ghost", 0, 11 * MS, "the link points to ghost, which is no folder")]
 
 
 def test_the_end_settles_what_is_under_way() -> None:

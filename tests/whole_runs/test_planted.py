@@ -15,7 +15,7 @@ from locust_cutover.check import main as check
 from tests.conftest import in_a_time_namespace
 from tests.locust_process import LocustProcess, processes
 from tests.whole_runs.planted.pages import AGE
-from tests.whole_runs.test_run import check_sums
+from tests.whole_runs.runs import check_sums
 
 SCENARIO = """
 site: {{server: {server}}}

@@ -5,24 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.parse
-import urllib.request
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from locust_cutover.reports import files
 from locust_cutover.servers.nginx import Nginx
-from tests.adding_up import files_add_up
 from tests.conftest import require
-from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes, until
+from tests.locust_process import LocustProcess, processes, until
+from tests.whole_runs.runs import LONG, WebUI, check_sums, headless, write
 
 SHORT = """
 description: A short run.
@@ -39,56 +30,22 @@ phases:
     expect: {{torn: any}}
 """
 
-LONG = """
-load: {users: 5, spawn_rate: 50}
-phases:
-  - strategy: forced
-    every: 2ms
-    duration: 10m
-    expect: {lost: some, torn: any}
-  - strategy: atomic
-    every: 2ms
-    duration: 10m
-"""
 
-
-def write(folder: Path, text: str) -> str:
-    """A scenario file with this text."""
-    path = folder / "scenario.yaml"
-    path.write_text(text)
-    return str(path)
-
-
-def headless(folder: Path, scenario: str, *arguments: str) -> LocustProcess:
-    """A headless Locust on a scenario with its reports in the folder."""
-    prefix = folder / "report" / "run"
-    return LocustProcess(folder, "--headless", "--scenario", scenario, "--csv", str(prefix), *arguments)
-
-
-def check_sums(locust: LocustProcess) -> None:
-    """Our counts and Locust's own add up to the same, phase by phase; and our files among themselves."""
-    files_add_up(locust.prefix)
-    ours = Counter[str]()
-    faults = Counter[str]()
-    for row in locust.rows("answers"):
-        ours[row["phase"]] += int(row["count"])
-        if row["kind"] != "ok":
-            faults[row["phase"]] += int(row["count"])
-    for row in locust.rows("stats"):
-        if row["Name"] != "Aggregated":
-            assert int(row["Request Count"]) == ours[row["Name"]]
-            assert int(row["Failure Count"]) == faults[row["Name"]]
-    assert sum(int(row["Request Count"]) for row in locust.rows("stats") if row["Name"] == "Aggregated") == ours.total()
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_forced_loses_and_atomic_does_not_on_the_embedded_server(tmp_path: Path, workers: int) -> None:
-    """The main job: forced gives 404 and 500, atomic loses nothing, all counts agree, exit code 0."""
-    arguments = processes(workers) if workers else []
-    with headless(tmp_path, write(tmp_path, SHORT.format(server="embedded")), *arguments) as locust:
+@pytest.fixture(scope="module", params=[0, 2])
+def short_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LocustProcess:
+    """A short run that is over, with so many workers."""
+    folder = tmp_path_factory.mktemp("short")
+    arguments = processes(request.param) if request.param else []
+    with headless(folder, write(folder, SHORT.format(server="embedded")), *arguments) as locust:
         assert locust.wait() == 0, locust.output
-        assert locust.output.count("embedded serves") == 1
         assert locust.leaves_nothing()
+    return locust
+
+
+def test_forced_loses_and_atomic_does_not_on_the_embedded_server(short_run: LocustProcess) -> None:
+    """The main job: forced gives 404 and 500, atomic loses nothing, all counts agree, exit code 0."""
+    locust = short_run
+    assert locust.output.count("embedded serves") == 1
     answers = {(row["phase"], row["kind"], row["answer"]): int(row["count"]) for row in locust.rows("answers")}
     assert answers["forced", "lost", "404 Not Found"] > 0
     assert answers["forced", "lost", "500 Internal Server Error"] > 0
@@ -114,15 +71,14 @@ def test_the_same_scenario_runs_on_nginx(tmp_path: Path) -> None:
     check_sums(locust)
 
 
-def test_the_terminal_shows_phases_answers_and_expectations(tmp_path: Path) -> None:
+def test_the_terminal_shows_phases_answers_and_expectations(short_run: LocustProcess) -> None:
     """The last thing on the terminal is our report, in the manner of a load tool and within 80 columns."""
-    with headless(tmp_path, write(tmp_path, SHORT.format(server="embedded"))) as locust:
-        locust.wait()
+    locust = short_run
     report = locust.output[locust.output.index("scenario on gevent.pywsgi") :].splitlines()
     assert all(len(line) <= 80 for line in report)
     text = "\n".join(report)
     assert "forced: " in text
-    assert "requests/s, 20000 flips" in text
+    assert "requests/s, 20,000 flips" in text
     assert "[200]" in text
     assert "[404]" in text
     assert "outage per flip" in text
@@ -130,35 +86,6 @@ def test_the_terminal_shows_phases_answers_and_expectations(tmp_path: Path) -> N
     assert report[-2].startswith("next: --report FILE.html")
     assert report[-1] == "verdict: held (exit code 0)"
     assert "\033" not in locust.output
-
-
-def test_the_csv_files_have_the_columns_that_scripts_rely_on(tmp_path: Path) -> None:
-    """The columns are a contract; a share is of its phase, and the verdict has a row for each expectation."""
-    with headless(tmp_path, write(tmp_path, SHORT.format(server="embedded"))) as locust:
-        locust.wait()
-    prefix = locust.prefix
-    assert Path(f"{prefix}_answers.csv").read_text().splitlines()[0] == "phase,kind,answer,count,share"
-    assert Path(f"{prefix}_flips.csv").read_text().splitlines()[0] == ",".join(files.FLIPS)
-    assert Path(f"{prefix}_verdict.csv").read_text().splitlines()[0] == ",".join(files.VERDICT)
-    for phase in ("forced", "atomic"):
-        shares = [float(row["share"]) for row in locust.rows("answers") if row["phase"] == phase]
-        assert sum(shares) == pytest.approx(1, abs=1e-4)
-        expectations = [row["expectation"] for row in locust.rows("verdict") if row["phase"] == phase]
-        assert [expectation.partition(":")[0] for expectation in expectations] == ["lost", "torn", "stale"]
-    verdict = locust.verdict()
-    assert verdict["verdict"] == "held"
-    assert verdict["exit_code"] == 0
-    assert verdict["scenario"]["description"] == "A short run."
-    assert {"python", "locust", "locust-cutover", "gevent"} <= set(verdict["versions"])
-    assert [phase["name"] for phase in verdict["phases"]] == ["forced", "atomic"]
-
-
-def test_an_expectation_that_is_not_met_is_exit_code_1(tmp_path: Path) -> None:
-    """Forced that was expected to lose nothing is violated."""
-    text = SHORT.format(server="embedded").replace("lost: some", "lost: none")
-    with headless(tmp_path, write(tmp_path, text)) as locust:
-        assert locust.wait() == 1, locust.output
-    assert locust.verdict()["verdict"] == "violated"
 
 
 def test_a_positive_control_that_saw_nothing_is_exit_code_3(tmp_path: Path) -> None:
@@ -298,28 +225,19 @@ def test_a_companion_that_is_killed_makes_the_run_inconclusive(tmp_path: Path, c
     assert ("the switcher died" if child == "switcher" else "server embedded ended") in locust.output
 
 
-def test_the_options_of_locust_win_over_the_scenario(tmp_path: Path) -> None:
-    """-u and -r replace the scenario's load."""
-    with headless(tmp_path, write(tmp_path, SHORT.format(server="embedded")), "-u", "3", "-r", "30") as locust:
-        locust.wait()
-    assert "Ramping to 3 users at a rate of 30.00 per second" in locust.output
-    assert locust.verdict()["users"] == 3
-
-
-def test_a_host_on_the_command_line_is_visited_instead(tmp_path: Path) -> None:
-    """-H wins. Nobody listens there, which is said before anything flips."""
-    text = "phases: [{strategy: atomic, every: 2ms, duration: 300ms}]"
-    with headless(tmp_path, write(tmp_path, text), "-H", "http://127.0.0.1:9") as locust:
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("http://127.0.0.1:9", "http://127.0.0.1:9/current/: connection refused before the first flip"),
+        ("garbage", "host 'garbage': a URL such as"),
+    ],
+)
+def test_a_host_on_the_command_line_is_visited_instead(tmp_path: Path, host: str, said: str) -> None:
+    """-H wins. One that cannot be visited is told before anything flips, with exit code 2."""
+    with headless(tmp_path, write(tmp_path, LONG), "-H", host) as locust:
         assert locust.wait() == 2, locust.output
         assert locust.leaves_nothing()
-    assert "http://127.0.0.1:9/current/: connection refused before the first flip" in locust.output
-
-
-def test_a_host_that_is_no_url_is_refused(tmp_path: Path) -> None:
-    """One line, exit code 2."""
-    with headless(tmp_path, write(tmp_path, LONG), "-H", "garbage") as locust:
-        assert locust.wait() == 2, locust.output
-    assert "host 'garbage': a URL such as" in locust.output
+    assert said in locust.output
 
 
 def test_a_site_that_goes_away_under_the_run_ends_it(tmp_path: Path) -> None:
@@ -366,88 +284,20 @@ def test_plain_locust_in_the_repository_does_the_default_run(tmp_path: Path, arg
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize(
-    ("scenario", "said"),
-    [
-        ("no-such-scenario", "no scenario is called 'no-such-scenario'"),
-        ("atomi", "did you mean atomic?"),
-        ("missing/file.yaml", "missing/file.yaml: No such file or directory"),
-    ],
+    ("option", "value", "said"),
+    [("--scenario", "atomi", "did you mean atomic?"), ("--csv", "{file}/run", "{file} is not a folder")],
 )
-def test_a_wrong_scenario_is_one_line_and_exit_code_2(tmp_path: Path, scenario: str, said: str, workers: int) -> None:
-    """The command line is refused before anything starts, workers included."""
-    with headless(tmp_path, scenario, *(processes(workers) if workers else [])) as locust:
+def test_a_wrong_command_line_is_one_line_and_exit_code_2(
+    tmp_path: Path, option: str, value: str, said: str, workers: int
+) -> None:
+    """It is refused before anything starts, workers included, and before Locust opens its own files."""
+    file = write(tmp_path, LONG)
+    arguments = processes(workers) if workers else []
+    with LocustProcess(tmp_path, "--headless", option, value.format(file=file), *arguments) as locust:
         assert locust.wait() == 2
         assert locust.leaves_nothing()
-    assert said in locust.output
-    assert len(locust.lines) == 1, locust.output
-
-
-def test_a_scenario_with_a_mistake_is_refused_with_file_line_and_key(tmp_path: Path) -> None:
-    """One line says what is wrong and where."""
-    path = write(tmp_path, "phases:\n  - strategy: atomic\n    evry: 20ms\n    duration: 1s\n")
-    with headless(tmp_path, path) as locust:
-        assert locust.wait() == 2
-    assert locust.output.endswith(f"{path}:3: phases[0]: unknown key 'evry'; did you mean every?")
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_csv_files_that_cannot_be_written_are_one_line_and_exit_code_2(tmp_path: Path, workers: int) -> None:
-    """Said by the command line, before Locust tries to make them and shows a traceback."""
-    prefix = Path(write(tmp_path, LONG)) / "run"
-    arguments = processes(workers) if workers else []
-    with LocustProcess(tmp_path, "--headless", "--csv", str(prefix), *arguments) as locust:
-        assert locust.wait() == 2
     (line,) = locust.lines
-    assert line.partition(": error: ")[2] == f"argument --csv: {prefix}_stats.csv: {prefix.parent} is not a folder"
-
-
-def test_a_server_that_is_not_installed_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
-    """The line names the package."""
-    program = (
-        "import locust_cutover.servers.nginx as nginx; nginx.Nginx.program = 'no-such-nginx'; "
-        "from locust.main import main; main()"
-    )
-    scenario = write(tmp_path, SHORT.format(server="nginx"))
-    done = subprocess.run(
-        [sys.executable, "-c", program, "--headless", "--scenario", scenario],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "no-such-nginx is not installed; on Debian and Ubuntu: apt-get install nginx" in done.stderr
-
-
-class WebUI:
-    """Locust's web UI by its HTTP interface."""
-
-    def __init__(self, locust: LocustProcess) -> None:
-        line = locust.wait_for("Starting web interface at")
-        self.url = line.split("Starting web interface at ")[1].split(",")[0]
-        address = urllib.parse.urlsplit(self.url)
-        # Locust says so before it listens, and says nothing after.
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection((address.hostname, address.port)).close()
-                break
-            except ConnectionRefusedError:
-                assert time.monotonic() < deadline
-
-    def post(self, path: str, **form: str) -> dict[str, Any]:
-        """The JSON answer to a form."""
-        data = urllib.parse.urlencode(form).encode()
-        with urllib.request.urlopen(self.url + path, data=data, timeout=PATIENCE) as answer:
-            result: dict[str, Any] = json.load(answer)
-            return result
-
-    def get(self, path: str) -> str:
-        """The text of a page."""
-        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
-            text: str = answer.read().decode()
-            return text
+    assert said.format(file=file) in line
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -478,29 +328,6 @@ def test_the_web_ui_starts_stops_and_starts_again_five_times(
             # The form keeps the URL of the run that is over.
             host = locust.wait_for("embedded serves").split("serves ")[1].removesuffix("/current/")
             until(lambda: json.loads(ui.get("/stats/requests"))["state"] in ("stopped", "ready"))
-        locust.signal(signal.SIGINT)
-        locust.wait()
-        assert locust.leaves_nothing()
-
-
-def test_a_bad_scenario_in_the_web_ui_is_a_line_and_the_ui_goes_on(
-    tmp_path: Path, free_port: Callable[[], int]
-) -> None:
-    """A scenario that became wrong after the start does not end the process."""
-    scenario = write(tmp_path, SHORT.format(server="embedded"))
-    port = str(free_port())
-    with LocustProcess(tmp_path, "--scenario", scenario, "--web-host", "127.0.0.1", "--web-port", port) as locust:
-        ui = WebUI(locust)
-        write(tmp_path, "phases: 5")
-        answer = ui.post("/swarm", user_count="1", spawn_rate="1", host="", scenario=scenario)
-        assert not answer["success"]
-        assert answer["message"].endswith("phases: a list is due, not a number")
-        locust.wait_for("phases: a list is due, not a number")
-        write(tmp_path, SHORT.format(server="embedded"))
-        assert ui.get("/")
-        until(lambda: json.loads(ui.get("/stats/requests"))["state"] in ("stopped", "ready"))
-        ui.post("/swarm", user_count="1", spawn_rate="1", host="", scenario=scenario)
-        locust.wait_for("embedded serves")
         locust.signal(signal.SIGINT)
         locust.wait()
         assert locust.leaves_nothing()

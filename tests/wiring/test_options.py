@@ -1,50 +1,92 @@
-"""A command line can be shown to others: what is secret in it is hidden, however it was spelt."""
+"""A command line that cannot be run is refused by its parser, with one line that says what is wrong."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from locust.argument_parser import LocustArgumentParser, get_parser
 
-from locust_cutover.wiring.options import without_secrets
+from locust_cutover.scenario import read as scenarios
+from locust_cutover.servers.nginx import Nginx
+from locust_cutover.wiring import options
+from tests.whole_runs.runs import write
+
+ATOMIC = "phases: [{strategy: atomic, every: 2ms, flips: 5}]\n"
 
 
 @pytest.fixture
 def parser() -> LocustArgumentParser:
-    """Locust's, with secrets of a locustfile."""
+    """Locust's, with our options."""
     parser = get_parser(default_config_files=[])
-    parser.add_argument("--api-token", "-K", is_secret=True)
-    parser.add_argument("--tokens", nargs="+", is_secret=True)
-    parser.add_argument("--pair", nargs=2, is_secret=True)
-    parser.add_argument("--api-version")
-    parser.add_argument("--careful", action="store_true", is_secret=True)
+    options.add(parser)
     return parser
 
 
+def refused(parser: LocustArgumentParser, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Why a command line is refused."""
+    with pytest.raises(SystemExit) as left:
+        parser.parse_args(list(arguments))
+    assert left.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1].partition(": error: ")[2]
+
+
+def test_a_scenario_is_a_name_or_a_path(parser: LocustArgumentParser, tmp_path: Path) -> None:
+    """Without one it is the default."""
+    path = write(tmp_path, ATOMIC)
+    assert parser.parse_args([]).scenario == scenarios.DEFAULT
+    assert parser.parse_args(["--scenario", "atomic"]).scenario == "atomic"
+    assert parser.parse_args(["--scenario", path]).scenario == path
+
+
 @pytest.mark.parametrize(
-    ("given", "shown"),
+    ("scenario", "said"),
     [
-        ("--headless --api-token s3cret -u 5", "--headless --api-token ... -u 5"),
-        ("--api-token=s3cret=s3cret -u 5", "--api-token=... -u 5"),
-        ("-K s3cret -u 5", "-K ... -u 5"),
-        ("-Ks3cret -u 5", "-K... -u 5"),
-        ("--api-t s3cret --api-t=s3cret", "--api-t ... --api-t=..."),
-        ("--api-token s3cret MyUser", "--api-token ... MyUser"),
-        ("--tokens s3cret s3cret -u 5", "--tokens ... ... -u 5"),
-        ("--pair s3cret s3cret MyUser", "--pair ... ... MyUser"),
-        ("--careful MyUser", "--careful MyUser"),
-        ("--web-auth me:s3cret --web-auth=me:s3cret", "--web-auth ... --web-auth=..."),
-        ("-f https://me:s3cret@shop.example/x.py", "-f https://...@shop.example/x.py"),
-        ("--api-version 2 -t 5s --headless", "--api-version 2 -t 5s --headless"),
-        ("-H http://127.0.0.1:8080/a@b -- x", "-H http://127.0.0.1:8080/a@b -- x"),
+        ("no-such-scenario", "no scenario is called 'no-such-scenario'"),
+        ("atomi", "did you mean atomic?"),
+        ("missing/file.yaml", "missing/file.yaml: No such file or directory"),
     ],
 )
-def test_the_value_of_a_secret_option_is_hidden_and_nothing_else(
-    parser: LocustArgumentParser, given: str, shown: str
+def test_a_scenario_that_is_not_there_is_refused(
+    parser: LocustArgumentParser, capsys: pytest.CaptureFixture[str], scenario: str, said: str
 ) -> None:
-    """With a value behind it or in it, by a short name or an abbreviation."""
-    assert without_secrets(given.split(), parser) == tuple(shown.split())
+    """With its name."""
+    assert said in refused(parser, capsys, "--scenario", scenario)
 
 
-def test_a_secret_that_looks_like_an_option_is_hidden_too(parser: LocustArgumentParser) -> None:
-    """With a blank in it argparse takes it for a value."""
-    assert without_secrets(["--api-token", "-u s3cret", "-u", "5"], parser) == ("--api-token", "...", "-u", "5")
+def test_a_mistake_in_a_scenario_is_refused_with_file_line_and_key(
+    parser: LocustArgumentParser, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Where it is and what could be meant."""
+    path = write(tmp_path, "phases:\n  - strategy: atomic\n    evry: 20ms\n    flips: 5\n")
+    said = refused(parser, capsys, "--scenario", path)
+    assert said == f"argument --scenario: {path}:3: phases[0]: unknown key 'evry'; did you mean every?"
+
+
+def test_a_server_that_is_not_installed_is_refused_with_its_package(
+    parser: LocustArgumentParser, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What to do about it."""
+    monkeypatch.setattr(Nginx, "program", "no-such-nginx")
+    path = write(tmp_path, f"site: {{server: nginx}}\n{ATOMIC}")
+    said = refused(parser, capsys, "--scenario", path)
+    assert "no-such-nginx is not installed; on Debian and Ubuntu: apt-get install nginx" in said
+
+
+@pytest.mark.parametrize("option", ["--csv", "--history", "--report", "--junit", "--summary"])
+def test_a_file_that_cannot_be_written_is_refused(
+    parser: LocustArgumentParser, capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str
+) -> None:
+    """Nobody need run for an hour to hear that. Locust would show a traceback for its CSV files."""
+    file = Path(write(tmp_path, ATOMIC))
+    said = refused(parser, capsys, option, str(file / "run"))
+    assert said.startswith(f"argument {option}: {file}/run")
+    assert said.endswith(f": {file} is not a folder")
+
+
+def test_a_scenario_is_checked_once(parser: LocustArgumentParser, tmp_path: Path) -> None:
+    """The web UI parses the command line again for every page, and must go on when a scenario has become wrong."""
+    path = write(tmp_path, ATOMIC)
+    parser.parse_args(["--scenario", path])
+    write(tmp_path, "phases: 5\n")
+    assert parser.parse_args(["--scenario", path]).scenario == path

@@ -12,10 +12,9 @@ import locust_cutover.nodes.recorder
 import locust_cutover.run.conductor
 from locust_cutover import Visitor, install
 from locust_cutover.nodes.owner import Nodes
-from locust_cutover.reports import console, html
 from locust_cutover.run.play import Play
 from locust_cutover.venues.lab import Lab
-from locust_cutover.wiring.hooks import _experiment
+from locust_cutover.wiring.hooks import _hooks
 
 install()
 
@@ -56,10 +55,6 @@ match os.environ["BROKEN"]:
         locust_cutover.run.conductor.judge_phase = fail  # type: ignore[attr-defined]
     case "the judge":
         locust_cutover.nodes.recorder.judge = fail  # type: ignore[attr-defined]
-    case "the HTML report":
-        html.render = fail
-    case "the report on the terminal":
-        console.render = fail
     case "the taking of a report":
         Nodes.take = fail  # type: ignore[method-assign]
     case "the play of a phase":
@@ -81,4 +76,4 @@ match os.environ["BROKEN"]:
     case "the locustfile":
         fail()
     case "the version":
-        _experiment.version = "0.0.1"
+        _hooks.transport.version = "0.0.1"

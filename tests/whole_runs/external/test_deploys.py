@@ -16,7 +16,7 @@ from tests.conftest import require_program
 from tests.locust_process import LocustProcess, processes
 from tests.whole_runs.external.servers import nginx
 from tests.whole_runs.external.site import SITE, Shop, scenario
-from tests.whole_runs.test_run import headless, write
+from tests.whole_runs.runs import headless, write
 
 CAPFILE = """
 require "capistrano/setup"

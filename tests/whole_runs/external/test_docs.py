@@ -15,7 +15,7 @@ import pytest
 from tests.locust_process import ROOT, LocustProcess
 from tests.whole_runs.external.servers import nginx, php_fpm
 from tests.whole_runs.external.test_deploys import FAILURES, PLAYBOOK
-from tests.whole_runs.test_run import check_sums
+from tests.whole_runs.runs import check_sums
 
 TEXT = (ROOT / "docs" / "your-own-site.md").read_text()
 

@@ -14,7 +14,7 @@ import pytest
 from tests.locust_process import LocustProcess, until
 from tests.whole_runs.external.servers import free_port
 from tests.whole_runs.external.site import SITE, Shop, scenario
-from tests.whole_runs.test_run import headless, write
+from tests.whole_runs.runs import headless, write
 
 
 def run(folder: Path, shop: Shop, port: int, phases: str, site: str = SITE) -> LocustProcess:

@@ -22,7 +22,7 @@ from tests.whole_runs.external.servers import certificate as make_certificate
 from tests.whole_runs.external.servers import nginx
 from tests.whole_runs.external.site import MARK, SITE, Shop
 from tests.whole_runs.external.test_docs import blocks
-from tests.whole_runs.test_run import headless, write
+from tests.whole_runs.runs import headless, write
 
 
 def refused(folder: Path, text: str, code: int = 2, host: str | None = None) -> str:

@@ -21,12 +21,11 @@ from locust_cutover.servers.site import MARK as SITE_MARK
 from locust_cutover.servers.site import MARKS, build_site
 from switcher.strategies import STRATEGIES
 from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes
-from tests.switcher.test_command_line import snapshot
-from tests.switcher.test_watch import FLIPPER
+from tests.switcher.process import FLIPPER, snapshot
 from tests.whole_runs.external.servers import free_port, nginx, running
 from tests.whole_runs.external.site import MARK, Shop
 from tests.whole_runs.external.test_docs import SHOP, blocks
-from tests.whole_runs.test_run import check_sums, headless, write
+from tests.whole_runs.runs import check_sums, headless, write
 
 SCENARIO = """
 site:
@@ -140,8 +139,7 @@ def test_a_phase_without_an_end_is_ended_by_ctrl_c_and_judged_by_what_it_saw(tmp
     shop = Shop(tmp_path / "shop")
     arguments = processes(workers) if workers else []
     with nginx(tmp_path / "nginx", shop.root) as port, watching(tmp_path, shop.root, port, *arguments) as locust:
-        locust.wait_for("watching ")
-        locust.wait_for("users spawned")
+        locust.wait_for("watching ")  # with its first visit
         deploy(shop, "2")
         locust.wait_for("flip 1: to release 2")
         locust.wait_for("phase watch (1 of 1)")

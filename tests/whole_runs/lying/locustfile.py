@@ -5,14 +5,14 @@ from typing import Any
 from locust import events, task
 
 from locust_cutover import Visitor, install
-from locust_cutover.wiring.hooks import _experiment
+from locust_cutover.wiring.hooks import _hooks
 
 install()
 
 
 def lie(data: dict[str, Any], **_: Any) -> None:
     """Change our part of the report, after it was added."""
-    if _experiment.node.worker_index == 0:
+    if _hooks.transport.node.worker_index == 0:
         data["cutover"]["tally"]["answers"].append([0, "lost", "404 Not Found", -5])
 
 

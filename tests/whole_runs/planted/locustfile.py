@@ -10,7 +10,7 @@ from locust_cutover import Visitor, install
 from locust_cutover.scenario import read
 from locust_cutover.servers.embedded import Embedded
 from locust_cutover.servers.registry import SERVERS
-from locust_cutover.wiring.hooks import _experiment
+from locust_cutover.wiring.hooks import _hooks
 from tests.whole_runs.planted.pages import FAULTS
 
 
@@ -46,7 +46,7 @@ def take_time(**_: object) -> None:
 
 events.init.add_listener(take_time)
 # A process of this host that takes itself for one of another, when the test wants that.
-_experiment.node.clock = os.environ.get("OTHER_CLOCK", "")
+_hooks.transport.node.clock = os.environ.get("OTHER_CLOCK", "")
 install()
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,24 @@ from locust_cutover.judging.judge import judge
 from locust_cutover.judging.timeline import Flip, Timeline
 from locust_cutover.judging.visit import Visit
 from switcher.duration import format_duration
+from switcher.flip import Row
 from switcher.strategies import STRATEGIES
 from switcher.watch import PROBE
-from tests.switcher.process import SWITCHER, Child, Event, Site, batch, flips_of, run
-from tests.switcher.test_command_line import NOBODY, after, assert_refused, snapshot
-
-MS = 1_000_000
+from tests.switcher.conftest import Here
+from tests.switcher.process import (
+    FLIPPER,
+    MS,
+    SWITCHER,
+    Child,
+    Event,
+    Site,
+    after,
+    as_nobody,
+    assert_refused,
+    batch,
+    flips_of,
+    snapshot,
+)
 
 each_way = pytest.mark.parametrize("way", ["inotify", "polling"])
 
@@ -41,10 +52,10 @@ def flip(site: Site, release: str, strategy: str = "atomic") -> tuple[int, int]:
     return began, time.monotonic_ns()
 
 
-def next_flip(child: Child) -> list[object]:
+def next_flip(child: Child) -> Row:
     """The next flip of the stream, which is alone on its line."""
-    (one,) = batch(child.until(lambda event: bool(batch(event))))
-    return one
+    (one,) = batch(child.flips())
+    return Row(*one)
 
 
 def assert_true_watch(events: Sequence[Event]) -> None:
@@ -74,28 +85,15 @@ def test_flips_of_somebody_else_are_told_with_times_that_hold_them(site: Site, w
         assert (ready["strategy"], ready["by"], ready["release"]) == ("watch", way, "a")
         for release in ("b", "c", "a"):
             began, ended = flip(site, release, strategy)
-            _, name, _, invoked, completed, _, outcome, _ = next_flip(child)
-            assert (name, outcome) == (release, "ok")
-            assert isinstance(invoked, int)
-            assert isinstance(completed, int)
-            assert invoked <= ended
-            assert completed >= began
+            seen = next_flip(child)
+            assert (seen.release, seen.outcome) == (release, "ok")
+            assert seen.invoked <= ended
+            assert seen.completed >= began
         result = child.finish()
     assert result.code == 0
     assert result.errors == []
     assert (result.done["reason"], result.done["flips"], result.done["release"]) == ("schedule", 3, "a")
     assert_true_watch(result.events)
-
-
-@each_way
-def test_the_watermark_moves_while_nothing_happens(site: Site, way: str) -> None:
-    """The visits of a quiet time can be judged."""
-    with watch(site, way=way) as child:
-        start = child.ready()["watermark"]
-        child.until(lambda event: event["watermark"] > start + 200 * MS)
-        child.signal(signal.SIGINT)
-        result = child.finish()
-    assert (result.code, result.done["reason"], result.done["flips"]) == (0, "SIGINT", 0)
 
 
 @each_way
@@ -108,12 +106,10 @@ def test_a_gap_is_within_the_flip(site: Site, way: str) -> None:
         time.sleep(0.03)
         back = time.monotonic_ns()
         site.link.symlink_to("b")
-        _, release, _, invoked, completed, _, outcome, _ = next_flip(child)
-    assert (release, outcome) == ("b", "ok")
-    assert isinstance(invoked, int)
-    assert isinstance(completed, int)
-    assert invoked <= gone
-    assert completed >= back
+        seen = next_flip(child)
+    assert (seen.release, seen.outcome) == ("b", "ok")
+    assert seen.invoked <= gone
+    assert seen.completed >= back
 
 
 @each_way
@@ -123,38 +119,23 @@ def test_there_and_back_is_told(site: Site, way: str) -> None:
         child.ready()
         for release in ("b", "a"):
             began, _ = flip(site, release)
-        _, seen, _, _, completed, _, outcome, _ = next_flip(child)
-    assert outcome == "ok"
-    assert isinstance(completed, int)
+        seen = next_flip(child)
+    assert seen.outcome == "ok"
     # A fast one saw the first flip alone.
-    assert seen == "b" or completed >= began
-
-
-@pytest.fixture
-def read_only_site() -> Iterator[Site]:
-    """A site that only root can write; others may not enter pytest's folders, so it is elsewhere."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        root = Path(folder) / "site"
-        (root / "a").mkdir(parents=True)
-        (root / "current").symlink_to("a")
-        root.chmod(0o555)
-        yield Site(root, root / "current")
-        root.chmod(0o755)
+    assert seen.release == "b" or seen.completed >= began
 
 
 @each_way
-def test_a_root_that_may_only_be_read_is_watched_and_nothing_is_touched(read_only_site: Site, way: str) -> None:
-    """By somebody who could not write there; whoever may flips meanwhile."""
-    become = f"import os, switcher.__main__\nif os.geteuid() == 0:\n    os.setuid({NOBODY})\n"
-    before = snapshot(read_only_site.root)
-    with watch(read_only_site, way=way, command=after(become)) as child:
+def test_a_quiet_site_that_may_only_be_read_is_watched_and_not_touched(closed_site: Site, way: str) -> None:
+    """The watermark moves, so that the visits of a quiet time can be judged."""
+    before = snapshot(closed_site.root)
+    with watch(closed_site, way=way, command=as_nobody()) as child:
         start = child.ready()["watermark"]
-        child.until(lambda event: event["watermark"] > start + 100 * MS)
-        child.signal(signal.SIGTERM)
+        child.until(lambda event: event["watermark"] > start + 200 * MS)
+        child.signal(signal.SIGINT)
         result = child.finish()
-    assert result.code == 0, result
-    assert snapshot(read_only_site.root) == before
+    assert (result.code, result.done["reason"], result.done["flips"]) == (0, "SIGINT", 0)
+    assert snapshot(closed_site.root) == before
 
 
 def test_a_link_that_is_missing_at_the_end_is_a_flip_that_failed_and_is_left_alone(site: Site) -> None:
@@ -170,26 +151,19 @@ def test_a_link_that_is_missing_at_the_end_is_a_flip_that_failed_and_is_left_alo
     assert site.points_to() is None
 
 
-def test_a_target_that_is_no_folder_is_a_flip_that_failed(site: Site) -> None:
-    """With the reason."""
-    with watch(site, "--flips", "1") as child:
-        child.ready()
-        flip(site, "ghost")
-        result = child.finish()
-    assert result.code == 1
-    assert result.flips[0]["outcome"] == "the link points to ghost, which is no folder"
-
-
 def test_releases_are_named_by_their_path_below_root(site: Site) -> None:
-    """However the link says it: by an absolute path, or by a way round; one that is elsewhere by its target."""
+    """However the link says it: by an absolute path, or by a way round; elsewhere by its target."""
     (site.root / "releases" / "20260101").mkdir(parents=True)
     with watch(site) as child:
         child.ready()
-        names = []
-        for target in (f"{site.root}/releases/20260101", "releases/../b", "/"):
+        seen = []
+        for target in (f"{site.root}/releases/20260101", "releases/../b", "/", "ghost"):
             flip(site, target)
-            names.append(next_flip(child)[1])
-    assert names == ["releases/20260101", "b", "/"]
+            seen.append(next_flip(child))
+        child.signal(signal.SIGTERM)
+        assert child.finish().code == 1
+    assert [row.release for row in seen] == ["releases/20260101", "b", "/", "ghost"]
+    assert [row.outcome for row in seen] == ["ok", "ok", "ok", "the link points to ghost, which is no folder"]
 
 
 @each_way
@@ -203,9 +177,9 @@ def test_a_folder_above_the_link_may_be_replaced(site: Site, way: str, tmp_path:
         child.ready()
         site.root.rename(tmp_path / "old")
         moved.root.rename(site.root)
-        assert next_flip(child)[1] == "b"
+        assert next_flip(child).release == "b"
         flip(site, "c")
-        assert next_flip(child)[1] == "c"
+        assert next_flip(child).release == "c"
 
 
 def test_without_inotify_it_polls_and_says_so(site: Site) -> None:
@@ -221,18 +195,8 @@ switcher.inotify.Inotify._call = call
         result = child.finish()
     assert result.code == 0
     assert result.errors == [
-        f"switcher: no inotify (Too many open files): looks every {format_duration(PROBE)} instead"
+        f"switcher: inotify is not available (Too many open files): looking every {format_duration(PROBE)} instead"
     ]
-
-
-def test_attached_it_ends_with_standard_input(site: Site) -> None:
-    """It does not outlive whom it works for."""
-    with watch(site, "--attached", stdin=subprocess.PIPE) as child:
-        child.ready()
-        assert child.process.stdin is not None
-        child.process.stdin.close()
-        result = child.finish()
-    assert (result.code, result.done["reason"]) == (0, "end of standard input")
 
 
 def test_attached_it_says_when_it_is_over_and_watches_on(site: Site) -> None:
@@ -240,43 +204,30 @@ def test_attached_it_says_when_it_is_over_and_watches_on(site: Site) -> None:
     with watch(site, "--attached", "--flips", "1", stdin=subprocess.PIPE) as child:
         child.ready()
         flip(site, "b")
-        child.until(lambda event: event["event"] == "over")
+        child.over()
         flip(site, "c")
-        assert next_flip(child)[1] == "c"
-        assert child.process.stdin is not None
-        child.process.stdin.close()
+        assert next_flip(child).release == "c"
+        child.let_go()
         result = child.finish()
     assert (result.code, result.done["reason"], result.done["flips"]) == (0, "schedule", 2)
 
 
-def test_a_site_that_cannot_be_watched_is_refused(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("--root {root}/nowhere --link current", r"root .*nowhere: no such folder"),
+        ("--root {root} --link curent", r"link .*/curent: no such link"),
+        ("--root {root} --link a", r"link .*/a: not a symlink; watching needs a link to begin with"),
+        ("--root {root} --link ../site/../current", r"not below root"),
+        ("--root {root} --link ghost", r"points to nowhere, which is no folder"),
+        ("--link current", "--root"),
+        ("--root {root} --every 1s", "unrecognized arguments: --every"),
+    ],
+)
+def test_a_site_that_cannot_be_watched_is_refused(here: Here, site: Site, arguments: str, reason: str) -> None:
     """One line says why; it waits half a second for a link, which could be in the gap of a flip."""
-
-    def refused(root: Path | str, link: str, reason: str) -> None:
-        assert_refused(run("watch", "--root", str(root), "--link", link), reason)
-
-    refused(site.root / "nowhere", "current", r"root .*nowhere: no such folder")
-    refused(site.root, "curent", r"link .*/curent: no such link")
-    refused(site.root, "a", r"link .*/a: not a symlink; it must be there")
-    refused(site.root, "../site/../current", r"not below root")
-    site.link.unlink()
-    site.link.symlink_to("ghost")
-    refused(site.root, "current", r"points to ghost, which is no folder")
-    assert_refused(run("watch", "--link", "current"), "--root")
-    assert_refused(run("watch", "--root", str(site.root), "--every", "1s"), "unrecognized arguments: --every")
-
-
-FLIPPER = """
-import os, random, sys, time
-from switcher.strategies import STRATEGIES
-link, pace = sys.argv[1], float(sys.argv[2])
-number = 0
-while True:
-    way = STRATEGIES[random.choice(["atomic", "atomic", "exchange", "forced", "two-renames"])]
-    for _ in range(random.choice([1, 1, 2, 3])):  # there and back, at once
-        way(link, random.choice("abc"), link + ".spare")
-    time.sleep(random.random() * pace)
-"""
+    (site.root / "ghost").symlink_to("nowhere")
+    assert_refused(here("watch", *arguments.format(root=site.root).split()), reason)
 
 
 @each_way
@@ -311,8 +262,8 @@ def test_a_correct_reader_is_never_accused(site: Site, way: str, pace: float) ->
             reader = threading.Thread(target=read, args=(until,))
             reader.start()
             while (event := child.event())["watermark"] < until and time.monotonic_ns() < until + 3000 * MS:
-                for number, release, _, invoked, completed, _, outcome, _ in batch(event):
-                    timeline.add(Flip(0, number, release, invoked, completed, outcome, opaque=True))
+                for row in (Row(*flip) for flip in batch(event)):
+                    timeline.add(Flip(0, row.flip, row.release, row.invoked, row.completed, row.outcome, opaque=True))
                 judge_until(event["watermark"])
             reader.join()
         child.signal(signal.SIGTERM)
