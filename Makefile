@@ -8,7 +8,7 @@ REPORT = reports/$(basename $(notdir $(SCENARIO)))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-rest lint bench matrix matrix-sample servers tools browser clean
+.PHONY: help run test test-rest lint bench matrix matrix-sample servers tools browser clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -17,18 +17,20 @@ run: $(VENV)/installed ## forced against atomic switching, or SCENARIO=NAME; rep
 	$(VENV)/bin/locust -f locustfiles/current.py --headless --scenario $(SCENARIO) \
 		--csv $(REPORT) --report $(REPORT).html --junit $(REPORT).xml $(ARGS)
 
-# Two pytest processes at once, since a test of a whole run mostly waits. (pytest-xdist does not work here: gevent, which
-# Locust imports, patches its threads.) Each prints its output when it ends; both take about the same time.
-LONG := $(addprefix tests/whole_runs/,test_planted.py test_reports.py test_run.py test_web_ui.py) tests/matrix/test_sample.py
+# The tests in parts, the longest first. Two parts run at once, since a test of a whole run mostly waits, and whichever
+# ends first makes room for the next: so both take about the same time on any machine. (pytest-xdist does not work here:
+# gevent, which Locust imports, patches its threads.) Each prints its output when it ends.
+PARTS := $(addprefix tests/,whole_runs whole_runs/external whole_runs/test_planted.py switcher servers matrix)
+.PHONY: $(PARTS)
 
 test: lint ## lint, then all tests
-	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target test-long test-rest
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target $(PARTS) test-rest
 
-test-long: $(VENV)/installed-test
-	$(VENV)/bin/pytest $(LONG)
+$(PARTS): $(VENV)/installed-test
+	$(VENV)/bin/pytest $@ $(patsubst %,--ignore=%,$(filter $@/%,$(PARTS)))
 
 test-rest: $(VENV)/installed-test
-	$(VENV)/bin/pytest $(addprefix --ignore=,$(LONG))
+	$(VENV)/bin/pytest $(PARTS:%=--ignore=%)
 
 lint: $(VENV)/installed-test ## ruff, mypy, and import-linter for the imports between packages
 	$(VENV)/bin/ruff check .

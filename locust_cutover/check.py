@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Nobody reads it, or the disk is full. Python would try again at its end and change the exit code.
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 # until the end
         print(f"check: standard output: {error.strerror}", file=sys.stderr)
-        return result.with_problems(["standard output"]).exit_code
+        return result.with_problems([f"standard output: {error.strerror}"]).exit_code
     return result.exit_code
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from switcher import cli_flip, cli_watch
+from switcher.cli_flip import run_flips
+from switcher.cli_watch import run_watch
 from switcher.watch import WATCH
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the switcher; returns its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    return cli_watch.run(arguments[1:]) if arguments[:1] == [WATCH] else cli_flip.run(arguments)
+    return run_watch(arguments[1:]) if arguments[:1] == [WATCH] else run_flips(arguments)
 
 
 if __name__ == "__main__":

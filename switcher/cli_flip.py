@@ -9,18 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from random import Random
 
-from switcher.cli import (
-    CLOSED,
-    Exit,
-    Parser,
-    descriptors,
-    duration,
-    fail,
-    log,
-    positive_duration,
-    share,
-    whole_number,
-)
+from switcher.cli import CLOSED, Exit, Parser, descriptors, duration, fail, log, positive_duration, share, whole_number
 from switcher.command import COMMAND, PLACEHOLDERS, check_program, run_command
 from switcher.duration import parse_duration
 from switcher.flip import COLUMNS, Facts
@@ -42,7 +31,7 @@ USAGE = """python -m switcher STRATEGY --root FOLDER (--releases A B [...] | --d
        python -m switcher watch --root FOLDER
                           [--link NAME] [--for TIME | --flips N] [--attached] [--polling]"""
 
-EXAMPLES = """
+FLIP_EXAMPLES = """
 standard output: JSON lines (ready, flips, heartbeat, done); times are CLOCK_MONOTONIC nanoseconds
 exit code: 0 all flips succeeded, 1 a flip or the run failed, 2 the command line or the site is wrong
 
@@ -62,7 +51,7 @@ TIMEOUT = "30s"
 
 def _parser() -> Parser:
     parser = Parser(
-        "python -m switcher", "Flips a symlink between releases and reports when it did.", EXAMPLES, usage=USAGE
+        "python -m switcher", "Flips a symlink between releases and reports when it did.", FLIP_EXAMPLES, usage=USAGE
     )
     option = parser.add_argument
     option(
@@ -137,7 +126,7 @@ def _open(options: argparse.Namespace) -> tuple[Place, Original | None]:
     return link, remember(link) if options.restore else None
 
 
-def run(arguments: Sequence[str]) -> int:
+def run_flips(arguments: Sequence[str]) -> int:
     """Flip as the command line says; returns the exit code.
 
     1. Check the command line and the site. Until here nothing is touched.

@@ -16,7 +16,7 @@ from switcher.stop import Stop
 from switcher.stream import Stream, StreamClosedError
 from switcher.watch import PROBE, WATCH, open_watched, watch
 
-EXAMPLES = """
+WATCH_EXAMPLES = """
 standard output and exit code: see python -m switcher --help
 A flip began after `invoked` and was over before `completed`. What the link was in between is not known.
 
@@ -28,7 +28,9 @@ examples, in a folder with the link current:
 
 def _parser() -> Parser:
     parser = Parser(
-        f"python -m switcher {WATCH}", "Watches a symlink that somebody else flips, and reports its flips.", EXAMPLES
+        f"python -m switcher {WATCH}",
+        "Watches a symlink that somebody else flips, and reports its flips.",
+        WATCH_EXAMPLES,
     )
     parser.add_site("the folder with the link; it may be read-only")
     parser.add_end(either=False)
@@ -38,7 +40,7 @@ def _parser() -> Parser:
     return parser
 
 
-def run(arguments: Sequence[str]) -> int:
+def run_watch(arguments: Sequence[str]) -> int:
     """Watch as the command line says; returns the exit code."""
     options = _parser().parse_args(arguments)
     if (standard := descriptors(options.attached)) is None:

@@ -36,8 +36,6 @@ class Transport:
         self.recorder = Recorder(self._tell_locust)
         self.node = Node(self.recorder, self.send_report)
         self.nodes = Nodes(self._send, self._present)
-        self.version = VERSION
-        """The version of this pack, which a worker tells the master."""
         self._environment: Environment | None = None
 
     @property
@@ -52,7 +50,7 @@ class Transport:
             self.node.worker_index = runner.worker_index
             runner.register_message(MESSAGE, self._on_order)
             # The owner answers with everything that it said before.
-            runner.send_message(MESSAGE, pack(Join(self.version)))
+            runner.send_message(MESSAGE, pack(Join(VERSION)))
         elif isinstance(runner, MasterRunner):
             runner.register_message(MESSAGE, self._on_join)
 

@@ -14,7 +14,7 @@ from locust_cutover.judging.fliptable import FlipTable
 from locust_cutover.judging.judge import judge
 from locust_cutover.judging.tally import Tally
 from locust_cutover.judging.timeline import Flip, Timeline
-from locust_cutover.judging.verdict import PhaseFacts, judge_phase
+from locust_cutover.judging.verdict import PhaseFacts, PhaseVerdict, judge_phase
 from locust_cutover.judging.visit import Visit
 from locust_cutover.result import Result
 from locust_cutover.scenario.model import Load, Phase, Scenario, Site
@@ -132,12 +132,20 @@ def counted(
         facts.append(PhaseFacts(seconds=2.0, flips=len(made), failed=failed, trouble=trouble))
     for table in tables:
         table.take(tally)
+    verdicts = [
+        judge_phase(phase, index, facts[index], tally, tables[index], judged) for index, phase in enumerate(phases)
+    ]
+    return proved(phases, verdicts, tables, **changes)
+
+
+def proved(
+    phases: Sequence[Phase], verdicts: Sequence[PhaseVerdict], tables: Sequence[FlipTable], **changes: Any
+) -> Result:
+    """The result of phases with these verdicts and flips."""
     text = "# Why?\nphases:\n"
     values = {
         "scenario": Scenario("two", Path("scenarios/two.yaml"), "Does it lose?", Site(), Load(), tuple(phases), text),
-        "phases": tuple(
-            judge_phase(phase, index, facts[index], tally, tables[index], judged) for index, phase in enumerate(phases)
-        ),
+        "phases": tuple(verdicts),
         "flips": tuple(tables),
         "server": "nginx 1.22.1",
         "users": 10,

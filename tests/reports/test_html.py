@@ -22,18 +22,7 @@ from locust_cutover.scenario.external import External
 from locust_cutover.scenario.model import Load, Phase, Scenario, Site
 from tests.browser import Browser
 from tests.reports.runs import BEGAN, MS, Told, counted, held, result, spoiled
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onload='alert(1)",
-    "two\nlines\r\nand \t tabs",
-    "\x00\x1b[31m\x7f",
-    "\udce9 &amp; ]]> -->",
-    "</style></svg></title>",
-    "javascript:alert(1)",
-    "url(http://192.0.2.1/)",
-]
+from tests.reports.texts import HOSTILE
 
 
 def parsed(run: Result) -> ElementTree.Element:

@@ -6,17 +6,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-import xmlschema
 
 from locust_cutover.reports import junit
 from locust_cutover.result import Result
 from locust_cutover.scenario.external import External
 from locust_cutover.scenario.model import Load, Scenario, Site
 from tests.reports.runs import Told, held, result, spoiled
-from tests.reports.test_html import HOSTILE
-
-SCHEMA = xmlschema.XMLSchema(Path(__file__).with_name("junit-10.xsd"))
-"""Of Jenkins' xUnit plugin."""
+from tests.reports.schema import SCHEMA
+from tests.reports.texts import HOSTILE
 
 
 def cases(run: Result) -> dict[tuple[str, str], ElementTree.Element]:

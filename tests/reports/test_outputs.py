@@ -26,7 +26,7 @@ from locust_cutover.reports.refusal import Refusal
 from locust_cutover.result import Result
 from tests.locust_process import ROOT
 from tests.reports.runs import Told, held, result
-from tests.reports.test_junit import SCHEMA
+from tests.reports.schema import SCHEMA
 
 
 def options(*arguments: str) -> argparse.Namespace:

@@ -9,8 +9,8 @@ import pytest
 
 from locust_cutover.reports import refusal
 from locust_cutover.reports.refusal import Refusal
-from tests.reports.test_html import HOSTILE
-from tests.reports.test_junit import SCHEMA
+from tests.reports.schema import SCHEMA
+from tests.reports.texts import HOSTILE
 
 REFUSED = Refusal("own-site", "http://127.0.0.1:9/: connection refused before the first flip", 2)
 

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from locust_cutover.reports import summary, words
 from tests.reports.runs import Told, held, lived_on, result, spoiled
-from tests.reports.test_html import HOSTILE
+from tests.reports.texts import HOSTILE
 
 
 def rendered(markdown: str) -> str:

@@ -13,8 +13,9 @@ from locust_cutover.judging.toll import Toll
 from locust_cutover.judging.verdict import State
 from locust_cutover.reports import web, words
 from locust_cutover.result import Result
+from tests.reports.counts import Run, flip, phase, run
 from tests.reports.runs import lived_on
-from tests.reports.test_files import STRANGE, Run, flip, phase, run
+from tests.reports.texts import STRANGE
 
 
 def tables(result: Result | None, trouble: str = "") -> dict[str, list[dict[str, Any]]]:

@@ -12,8 +12,9 @@ from locust_cutover.scenario import read as scenarios
 from locust_cutover.scenario.document import DocumentError
 from locust_cutover.scenario.model import Load, Phase, Scenario, Site, describe, recall
 from locust_cutover.scenario.read import DEFAULT
+from tests.locust_process import ROOT
 
-SCENARIOS = sorted((Path(__file__).parent.parent / "scenarios").glob("*.yaml"))
+SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
 
 WHOLE = """\
 # Which one is better?

@@ -9,10 +9,9 @@ import select
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psutil
+import pytest
 
 from locust_cutover.client.answer import Answer
 from locust_cutover.client.connection import Connection
@@ -28,26 +27,28 @@ STATIC = f"/{LINK}/static.html"
 FRAMEWORK = f"/{LINK}/framework.php"
 """The page that finds its part as frameworks do, by the folder it is in itself."""
 
+NOT_FOUND = "404 Not Found"
 
-class Family:
+FAILED = "500 Internal Server Error"
+
+
+def on(*kinds: type[Server]) -> pytest.MarkDecorator:
+    """Run the test on these servers only."""
+    return pytest.mark.parametrize("kind", kinds, indirect=True, ids=lambda kind: kind.name)
+
+
+class Family(contextlib.ExitStack):
     """A process and all below it. Their ends are read from pidfds: no zombie and no reused number deceives."""
 
     def __init__(self, pid: int) -> None:
+        super().__init__()
         head = psutil.Process(pid)
         self.members = [head, *head.children(recursive=True)]
         self._pidfds: list[int] = []
-
-    def __enter__(self) -> Self:
         for member in self.members:
             with contextlib.suppress(ProcessLookupError):  # ended in between
                 self._pidfds.append(os.pidfd_open(member.pid))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for pidfd in self._pidfds:
-            os.close(pidfd)
+                self.callback(os.close, self._pidfds[-1])
 
     def has_ended(self) -> bool:
         """Whether none of them runs any more."""
@@ -80,6 +81,7 @@ def session_of(leader: int) -> list[psutil.Process]:
 
 def made(kind: type[Server], folder: Path) -> Server:
     """A server of that kind with a site in the folder; not started."""
+    folder.mkdir(exist_ok=True)
     build_site(folder / "site", ["a", "b"])
     return kind(folder, folder / "site")
 
@@ -96,18 +98,30 @@ def running(kind: type[Server], folder: Path) -> Iterator[Server]:
         server.stop()
 
 
-def get(server: Server, path: str, method: str = "GET") -> Answer:
+def restart(server: Server) -> None:
+    """Stop it, and start it again."""
+    server.stop()
+    server.start()
+    server.wait_until_ready(PAGE)
+
+
+def get(server: Server, path: str) -> Answer:
     """One answer, over a connection of its own."""
     connection = Connection(server.url, PATIENCE)
     try:
-        return connection.exchange(path, method)
+        return connection.exchange(path)
     finally:
         connection.close()
 
 
+def told(answer: Answer) -> list[str]:
+    """The releases that the parts of a page come from; the name of an answer that is not 200 OK."""
+    return re.findall(MARK, answer.body.decode()) if answer.name == "200 OK" else [answer.name]
+
+
 def seen(server: Server, path: str) -> list[str]:
-    """The releases that the parts of a page come from."""
-    return re.findall(MARK, get(server, path).body.decode())
+    """What a new visitor is told there."""
+    return told(get(server, path))
 
 
 def flip(root: Path, release: str) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from locust_cutover.servers import server as module
+from locust_cutover.servers.apache import PHP
 from locust_cutover.servers.embedded import Embedded
+from locust_cutover.servers.php_fpm import PHP_FPM
+from locust_cutover.servers.program import Program
 from locust_cutover.servers.registry import SERVERS
 from locust_cutover.servers.server import NotInstalledError, ServerError, Template, fill
 from locust_cutover.servers.site import LINK, PAGE
@@ -33,23 +36,7 @@ class Talkative(Embedded):
 
     def command(self) -> list[str]:
         """A shell, for want of a server."""
-        return [
-            "sh",
-            "-c",
-            "for word in one two three four five six; do echo $word; done; printf '\\377\\n' >&2; exit 1",
-        ]
-
-
-class Missing(Embedded):
-    """Is not there."""
-
-    name = "missing"
-    program = "no-such-server"
-    package = "no-such-package"
-
-    def command(self) -> list[str]:
-        """A program nobody has."""
-        return [self.executable()]
+        return ["sh", "-c", "for word in 1 2 3 4 5 6; do echo $word; done; printf '\\377\\n' >&2; exit 1"]
 
 
 def test_a_server_that_ends_while_starting_is_an_error_with_its_last_words(tmp_path: Path) -> None:
@@ -59,9 +46,8 @@ def test_a_server_that_ends_while_starting_is_an_error_with_its_last_words(tmp_p
     with pytest.raises(ServerError) as error:
         server.wait_until_ready(PAGE)
     server.stop()
-    assert str(error.value) == (
-        "server talkative: ended while starting\n  three\n  four\n  five\n  six\n  \N{REPLACEMENT CHARACTER}"
-    )
+    said = "server talkative: ended while starting\n  3\n  4\n  5\n  6\n  \N{REPLACEMENT CHARACTER}"
+    assert str(error.value) == said
 
 
 def test_a_server_without_the_page_is_an_error_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,19 +59,48 @@ def test_a_server_without_the_page_is_an_error_after_a_while(tmp_path: Path, mon
         assert str(error.value).startswith("server embedded: /current/missing.html gives 404 Not Found")
 
 
-def test_a_program_that_is_not_installed_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
-    """Before anything is started."""
-    said = (
-        "server missing: no-such-server is not installed; "
-        "on Debian and Ubuntu: apt-get install no-such-package (or: make servers)"
-    )
+# What must be installed.
+
+
+class Missing(Embedded):
+    """Lacks a program or more."""
+
+    name = "missing"
+    program = "no-such-server"
+    package = "no-such-package"
+
+    def command(self) -> list[str]:
+        """A program nobody has."""
+        return [self.executable()]
+
+
+FPM = Program(PHP_FPM.name, PHP_FPM.package, pattern="no-such-php-fpm*")
+
+MODULE = Program(PHP.name, PHP.package, pattern=PHP.pattern, folder="/no/such/folder")
+
+
+@pytest.mark.parametrize(
+    ("program", "needs", "said"),
+    [
+        ("no-such-server", (), "no-such-server is not installed; {}no-such-package"),
+        ("no-such-server", (FPM,), "no-such-server and php-fpm are not installed; {}no-such-package php-fpm"),
+        ("", (MODULE,), "mod_php is not installed; {}libapache2-mod-php"),
+    ],
+)
+def test_all_that_is_not_installed_is_named_at_once_and_nothing_is_started(
+    program: str, needs: tuple[Program, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One look at the error, one command."""
+    monkeypatch.setattr(Missing, "program", program)
+    monkeypatch.setattr(Missing, "needs", needs)
     with pytest.raises(NotInstalledError) as error:
         Missing.check()
-    assert str(error.value) == said
+    install = "on Debian and Ubuntu: apt-get install "
+    assert str(error.value) == f"server missing: {said.format(install)} (or: make servers)"
     server = made(Missing, tmp_path)
-    with pytest.raises(NotInstalledError) as error:
-        server.start()
-    assert str(error.value) == said
+    if program:
+        with pytest.raises(NotInstalledError, match="no-such-server is not installed"):
+            server.start()
     assert not server.alive()
 
 
@@ -98,6 +113,22 @@ def test_a_test_of_a_server_that_is_not_installed_is_skipped_but_not_in_ci(monke
     with pytest.raises(pytest.fail.Exception, match="no-such-server is not installed"):
         require(Missing)
     require(Embedded)
+
+
+def test_a_program_is_found_by_its_version_and_the_newest_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian has php-fpm8.2 and no php-fpm. What cannot be run is none; a module need not be, nor lead PATH to it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    module = Program("mod_php", "libapache2-mod-php", pattern="libphp*.so", folder=str(tmp_path))
+    assert module.path() is None
+    for name, mode in (("php-fpm8.1", 0o755), ("php-fpm8.3", 0o755), ("php-fpm8.9", 0o644)):
+        (tmp_path / name).touch(mode)
+    for name in ("libphp8.2.so", "libphp8.1.so"):
+        (tmp_path / name).touch(0o644)
+    (tmp_path / "php-fpm9.0").mkdir()
+    assert PHP_FPM.path() == str(tmp_path / "php-fpm8.3")
+    assert module.path() == str(tmp_path / "libphp8.2.so")
 
 
 # Ports and configurations.
@@ -125,8 +156,6 @@ def test_no_port_that_is_in_use_is_chosen(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_two_servers_have_two_ports_and_do_not_disturb_each_other(tmp_path: Path) -> None:
     """Two experiments can run on one machine."""
-    (tmp_path / "one").mkdir()
-    (tmp_path / "two").mkdir()
     with running(Embedded, tmp_path / "one") as one, running(Embedded, tmp_path / "two") as two:
         assert one.port != two.port
         flip(two.root, "b")

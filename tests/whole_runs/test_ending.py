@@ -170,20 +170,3 @@ def test_a_worker_without_install_makes_the_run_inconclusive_and_is_named(
     assert "it has not joined the experiment, so nobody judges its visits; call install()" in locust.lines[-1]
     (phase,) = locust.verdict()["phases"]
     assert phase["visits"] > 0
-
-
-def test_a_worker_with_another_version_makes_the_run_inconclusive_and_both_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: Callable[[], int]
-) -> None:
-    """What it counts may be another thing."""
-    monkeypatch.setenv("BROKEN", "")
-    port = str(free_port())
-    worker = ["-f", LOCUSTFILE, "--worker", "--master-port", port]
-    with run(tmp_path, "--master", "--master-bind-port", port, "--expect-workers", "2") as locust:
-        with LocustProcess(tmp_path, *worker):
-            monkeypatch.setenv("BROKEN", "the version")
-            with LocustProcess(tmp_path, *worker):
-                assert locust.wait() == 3, locust.output
-        assert locust.leaves_nothing()
-    version = locust.verdict()["versions"]["locust-cutover"]
-    assert f"it runs locust-cutover 0.0.1, the master runs {version}" in locust.lines[-1]

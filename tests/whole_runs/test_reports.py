@@ -29,6 +29,15 @@ phases:
     expect: {torn: any}
 """
 
+LOCUSTFILE = """
+from locust import events
+from locustfiles.current import *
+
+@events.init_command_line_parser.add_listener
+def add(parser):
+    parser.add_argument("--api-token", is_secret=True)
+"""
+
 LONG = RUN.replace("flips: 20\n", "duration: 10m\n")
 
 
@@ -56,9 +65,15 @@ def counted(locust: LocustProcess) -> Counter[str]:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_all_reports_of_a_run_agree(tmp_path: Path, workers: int) -> None:
-    """Whatever node counted a visit, it is in the CSV file, on the time line, in JUnit XML and in the summary."""
-    with headless(tmp_path, RUN, *(processes(workers) if workers else [])) as locust:
+def test_all_reports_of_a_run_agree_and_have_no_secret(tmp_path: Path, workers: int) -> None:
+    """Whatever node counted a visit, it is in the CSV file, on the time line, in JUnit XML and in the summary.
+
+    They say how to run it again, without the value of an option of the locustfile that is secret.
+    """
+    locustfile = tmp_path / "locustfile.py"
+    locustfile.write_text(LOCUSTFILE)
+    arguments = ["-f", str(locustfile), "--api-token", "s3cret", "--only-summary"]
+    with headless(tmp_path, RUN, *arguments, *(processes(workers) if workers else [])) as locust:
         assert locust.wait() == 0, locust.output
         assert locust.leaves_nothing()
     visits = counted(locust)
@@ -75,6 +90,9 @@ def test_all_reports_of_a_run_agree(tmp_path: Path, workers: int) -> None:
     assert "close up" in text
     assert "No flip did harm." not in text
     assert f"locust --headless --scenario {tmp_path}/scenario.yaml --csv {locust.prefix} --report" in text
+    assert "--api-token ... --only-summary" in text
+    for path in (tmp_path / "report").iterdir():
+        assert b"s3cret" not in path.read_bytes()
     # The scenario that was run can be read in it.
     assert RUN in text
     junit = locust.prefix.with_suffix(".xml").read_text()
@@ -86,24 +104,6 @@ def test_all_reports_of_a_run_agree(tmp_path: Path, workers: int) -> None:
         assert "flips harmful; at most" in " ".join(told.split())
     assert locust.output.splitlines()[-1] == "verdict: held (exit code 0)"
     assert f"| {lost:,} of {visits['forced']:,} visits lost" in locust.prefix.with_suffix(".md").read_text()
-
-
-def test_a_secret_of_the_locustfile_is_in_no_report(tmp_path: Path) -> None:
-    """Where the report says how to run it again."""
-    locustfile = tmp_path / "locustfile.py"
-    locustfile.write_text(
-        "from locust import events\n"
-        "from locustfiles.current import *\n"
-        "@events.init_command_line_parser.add_listener\n"
-        "def add(parser):\n"
-        "    parser.add_argument('--api-token', is_secret=True)\n"
-    )
-    text = "phases: [{strategy: atomic, every: 2ms, flips: 50}]"
-    with headless(tmp_path, text, "-f", str(locustfile), "--api-token", "s3cret", "--only-summary") as locust:
-        locust.wait()
-    assert "--api-token ... --only-summary" in " ".join(page(locust).itertext())
-    for path in (tmp_path / "report").iterdir():
-        assert b"s3cret" not in path.read_bytes()
 
 
 def test_ctrl_c_leaves_all_reports_behind(tmp_path: Path) -> None:
@@ -119,8 +119,7 @@ def test_ctrl_c_leaves_all_reports_behind(tmp_path: Path) -> None:
     assert "❔ Inconclusive" in locust.prefix.with_suffix(".md").read_text()
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("option", ["--report", "--history"])
+@pytest.mark.parametrize(("option", "workers"), [("--report", 0), ("--history", 2)])
 def test_a_file_that_cannot_be_written_is_one_line_and_exit_code_2(tmp_path: Path, option: str, workers: int) -> None:
     """Before anything starts."""
     with headless(tmp_path, LONG, option, str(tmp_path), *(processes(workers) if workers else [])) as locust:
@@ -130,31 +129,28 @@ def test_a_file_that_cannot_be_written_is_one_line_and_exit_code_2(tmp_path: Pat
     assert line.endswith(f": error: argument {option}: {tmp_path}: is a folder")
 
 
-def test_a_full_disk_at_the_end_is_told_and_is_no_pass(tmp_path: Path) -> None:
-    """What held is inconclusive then: on the terminal, in the other reports and in the exit code."""
-    with headless(tmp_path, RUN, "--report", "/dev/full") as locust:
-        assert locust.wait() == 3, locust.output
-    assert "--report cannot be written: /dev/full: No space left on device" in locust.output
-    assert locust.lines[-1].startswith("verdict: inconclusive (exit code 3): --report cannot be written: /dev/full")
-    assert "❔ Inconclusive" in locust.prefix.with_suffix(".md").read_text()
-    assert {row["verdict"] for row in locust.rows("verdict")} == {"inconclusive"}
-
-
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_history_that_is_not_complete_is_in_every_file(tmp_path: Path, workers: int) -> None:
-    """Also that of one worker alone: a verdict that cannot be checked again is none."""
+def test_a_full_disk_is_told_everywhere_and_is_no_pass(tmp_path: Path, workers: int) -> None:
+    """A report that is missing at the end, or a history that cannot be checked again, also of one worker alone."""
     name = "history-worker1.jsonl" if workers else "history.jsonl"
     (tmp_path / name).symlink_to("/dev/full")
-    arguments = ["--history", str(tmp_path / "history.jsonl"), *(processes(workers) if workers else [])]
+    full = [] if workers else ["--report", "/dev/full"]
+    arguments = [*full, "--history", str(tmp_path / "history.jsonl"), *(processes(workers) if workers else [])]
     with headless(tmp_path, RUN, *arguments) as locust:
         assert locust.wait() == 3, locust.output
     problem = f"is not complete: {tmp_path}/{name}: No space left on device"
+    assert locust.lines[-1].startswith("verdict: inconclusive (exit code 3): ")
     assert problem in locust.lines[-1]
     assert (locust.verdict()["verdict"], locust.verdict()["exit_code"]) == ("inconclusive", 3)
     assert {row["verdict"] for row in locust.rows("verdict")} == {"inconclusive"}
     assert problem in locust.prefix.with_suffix(".xml").read_text()
-    assert problem in " ".join(page(locust).itertext())
     assert "❔ Inconclusive" in locust.prefix.with_suffix(".md").read_text()
+    if workers:
+        assert problem in " ".join(page(locust).itertext())
+    else:
+        said = "--report cannot be written: /dev/full: No space left on device"
+        assert said in locust.lines[-1]
+        assert said in locust.output
 
 
 def test_a_run_that_never_begins_leaves_the_history_of_the_run_before_but_not_its_verdict(tmp_path: Path) -> None:

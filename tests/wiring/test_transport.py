@@ -151,11 +151,3 @@ def test_the_owner_lets_workers_join_and_names_those_that_do_not_fit(monkeypatch
     assert calls[0] == ("join", "w1", "9.9")
     assert calls[1][:2] == ("does_not_fit", "w2")
     assert calls[1][2].endswith("; install one version on both")
-
-
-def test_patience_follows_the_time_out_of_the_visitors() -> None:
-    """A visit may take that long before its node can report it."""
-    transport = Transport()
-    before = transport.patience
-    transport.node.visit_timeout += 7
-    assert transport.patience == before + 7

@@ -16,7 +16,8 @@ from locust.web import WebUI
 
 from locust_cutover.result import Result
 from locust_cutover.wiring.web_ui import Pages
-from tests.reports.test_files import STRANGE, Run, phase, run
+from tests.reports.counts import Run, phase, run
+from tests.reports.texts import STRANGE
 
 
 class Standing:

@@ -14,7 +14,6 @@ from locust_cutover import Visitor, install
 from locust_cutover.nodes.owner import Nodes
 from locust_cutover.run.play import Play
 from locust_cutover.venues.lab import Lab
-from locust_cutover.wiring.hooks import _hooks
 
 install()
 
@@ -75,5 +74,3 @@ match os.environ["BROKEN"]:
         events.quit.add_listener(leave)
     case "the locustfile":
         fail()
-    case "the version":
-        _hooks.transport.version = "0.0.1"

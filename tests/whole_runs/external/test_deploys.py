@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import require_program
 from tests.locust_process import LocustProcess, processes
+from tests.whole_runs.external.deploys import FAILURES, PLAYBOOK
 from tests.whole_runs.external.servers import nginx
 from tests.whole_runs.external.site import SITE, Shop, scenario
 from tests.whole_runs.runs import headless, write
@@ -40,18 +41,6 @@ after "deploy:updating", :stamp do
     end
   end
 end
-"""
-
-PLAYBOOK = """
-- hosts: localhost
-  connection: local
-  gather_facts: false
-  tasks:
-    - name: Point the link at the release
-      ansible.builtin.file:
-        src: "{{ release }}"
-        dest: "{{ link }}"
-        state: link
 """
 
 
@@ -167,26 +156,6 @@ def test_a_planted_gap_of_5_ms_is_violated_and_measured_within_a_factor_of_two(
     planted = statistics.mean(int(line) for line in log.read_text().splitlines()) / 1e3
     (phase,) = locust.verdict()["phases"]
     assert planted / 2 < phase["outage_us"]["us"] < planted * 2
-
-
-FAILURES = {
-    "exit code 1": (
-        ["sh", "-c", "echo Cannot reach the database; exit 1"],
-        "the command ended with exit code 1",
-    ),
-    "hangs": (
-        ["sh", "-c", "echo Cannot reach the database; exec sleep 1000"],
-        "the command took longer than 1 s and was killed",
-    ),
-    "another release": (["ln", "-sfn", "releases/3", "{link}"], "the link points to releases/3"),
-    "dangling": (["ln", "-sfn", "releases/9", "{link}"], "the link points to releases/9, which is no folder"),
-    "no text": (
-        ["sh", "-c", "ln -sfn \"$(printf '\\351')\" {link}"],
-        "the link points to \\udce9, which is no folder",
-    ),
-    "missing": (["rm", "-f", "{link}"], "the link is missing"),
-    "flips nothing": (["true"], "the link points to releases/1"),
-}
 
 
 def test_deploys_that_fail_are_told_in_plain_words_and_never_held(tmp_path: Path, shop: Shop, port: int) -> None:

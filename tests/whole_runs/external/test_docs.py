@@ -13,19 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.locust_process import ROOT, LocustProcess
+from tests.whole_runs.external.deploys import FAILURES, PLAYBOOK
+from tests.whole_runs.external.guide import SHOP, TEXT, blocks
 from tests.whole_runs.external.servers import nginx, php_fpm
-from tests.whole_runs.external.test_deploys import FAILURES, PLAYBOOK
 from tests.whole_runs.runs import check_sums
-
-TEXT = (ROOT / "docs" / "your-own-site.md").read_text()
-
-SHOP = "/var/www/shop"
-
-
-def blocks(language: str) -> list[str]:
-    """The code of the document in this language, in order."""
-    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    return found
 
 
 def make_shop(folder: Path) -> Path:

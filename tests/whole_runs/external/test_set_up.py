@@ -18,10 +18,10 @@ from locust_cutover.run.conductor import Conductor
 from locust_cutover.scenario import read as scenarios
 from locust_cutover.venues.venue import SetUpError
 from tests.locust_process import processes
+from tests.whole_runs.external.guide import blocks
 from tests.whole_runs.external.servers import certificate as make_certificate
 from tests.whole_runs.external.servers import nginx
 from tests.whole_runs.external.site import MARK, SITE, Shop
-from tests.whole_runs.external.test_docs import blocks
 from tests.whole_runs.runs import headless, write
 
 

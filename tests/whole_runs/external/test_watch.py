@@ -22,9 +22,9 @@ from locust_cutover.servers.site import MARKS, build_site
 from switcher.strategies import STRATEGIES
 from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes
 from tests.switcher.process import FLIPPER, snapshot
+from tests.whole_runs.external.guide import SHOP, blocks
 from tests.whole_runs.external.servers import free_port, nginx, running
 from tests.whole_runs.external.site import MARK, Shop
-from tests.whole_runs.external.test_docs import SHOP, blocks
 from tests.whole_runs.runs import check_sums, headless, write
 
 SCENARIO = """
