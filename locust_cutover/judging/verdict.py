@@ -39,8 +39,6 @@ UNJUDGED = {
 }
 """Why a visit could not be judged, by its answer, and what to do about it."""
 
-CUT_SHORT = "cut short"
-
 
 class ExitCode(IntEnum):
     """What a process ends with."""

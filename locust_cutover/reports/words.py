@@ -78,24 +78,27 @@ def why(result: Result) -> str:
 
 
 def proof(phase: PhaseVerdict) -> str:
-    """What a phase that held proves: the control, the bounds, and the faults that were allowed."""
+    """What a phase that held proves: the control, the weakest bound, and the faults that were allowed."""
     parts = [
         f"the control showed {seen(phase, expectation)}, as it must"
         for expectation in phase.expectations
         if expectation.expected == "some"
     ]
+    clean = _clean(phase)
+    faults = _list([expectation.fault for expectation in clean])
     if phase.phase.unflipped:
-        faults = _list([expectation.fault for expectation in _clean(phase)])
         parts.append(
             f"none of {_visits(phase)} {faults}; nothing was flipped, so this shows only that the site answered"
         )
-    else:
-        parts += bounds(phase)
-    parts += [
-        f"{seen(phase, expectation)}, which the scenario allows"
+    elif clean:
+        parts.append(f"{faults}: {_proved(max(clean, key=lambda one: one.harmful_upper95))}")
+    allowed = [
+        f"{expectation.observed:,} {expectation.fault}"
         for expectation in phase.expectations
         if expectation.expected == "any" and expectation.observed
     ]
+    if allowed:
+        parts.append(f"{_list(allowed)} allowed")
     return "; ".join(parts) or f"{_visits(phase)}; the scenario allows every fault"
 
 
@@ -126,15 +129,21 @@ def bound(expectation: Expectation, phase: PhaseVerdict) -> str:
         parts = [f"{harmful:,} of {many(tried, 'flip')} harmful"]
     elif harmful:
         parts = [f"{harmful:,} of {many(tried, 'flip')} harmful; at most {most} are (95 %)"]
-    elif tried == 1:
-        parts = [f"0 of 1 flip; after one flip, up to {most} of deploys could still be harmful (95 % confidence)"]
     else:
-        parts = [f"0 of {many(tried, 'flip')} harmful; at most {most} could be (95 %)"]
+        parts = [_proved(expectation)]
     if tried < flips:
         parts.append(untried(expectation, flips))
     if expectation.other_flips:
         parts.append(f"not counted: {many(expectation.other_flips, 'harmful flip')} of earlier phases, or repairs")
     return "; ".join(parts)
+
+
+def _proved(expectation: Expectation) -> str:
+    """What flips without this fault prove."""
+    tried, most = expectation.tried_flips, percentage(expectation.harmful_upper95)
+    if tried == 1:
+        return f"0 of 1 flip; after one flip, up to {most} of deploys could still be harmful (95 % confidence)"
+    return f"0 of {many(tried, 'flip')} harmful; at most {most} could be (95 %)"
 
 
 def untried(expectation: Expectation, flips: int) -> str:
