@@ -42,7 +42,7 @@ def test_a_scenario_is_a_name_or_a_path(parser: LocustArgumentParser, tmp_path: 
 @pytest.mark.parametrize(
     ("scenario", "said"),
     [
-        ("no-such-scenario", "no scenario is called 'no-such-scenario'"),
+        ("no-such-scenario", "unknown scenario 'no-such-scenario'"),
         ("atomi", "did you mean atomic?"),
         ("missing/file.yaml", "missing/file.yaml: No such file or directory"),
     ],

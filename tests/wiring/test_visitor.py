@@ -141,7 +141,7 @@ def test_a_request_that_cannot_be_written_is_no_visit() -> None:
     """It is a mistake in the locustfile: an exception there, and no event."""
     with Wire(always(PAGE)) as wire:
         visitor, events = plain(wire)
-        with pytest.raises(ValueError, match="quote what is not"):
+        with pytest.raises(ValueError, match="quote the path"):
             visitor.visit("/a b")
         assert (events, wire.requests) == ([], [])
 
