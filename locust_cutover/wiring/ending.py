@@ -13,6 +13,7 @@ import gevent
 from locust.argument_parser import get_parser
 from locust.env import Environment
 
+from locust_cutover.judging.verdict import ExitCode
 from locust_cutover.reports import console, words
 from locust_cutover.reports.outputs import Outputs
 from locust_cutover.reports.refusal import Refusal
@@ -20,7 +21,7 @@ from locust_cutover.result import Result
 from locust_cutover.wiring import locust_csv
 from locust_cutover.wiring.arguments import without_secrets
 from locust_cutover.wiring.hosts import Hosts
-from locust_cutover.wiring.process_end import INCONCLUSIVE, ProcessEnd
+from locust_cutover.wiring.process_end import ProcessEnd
 
 logger = logging.getLogger("locust.cutover")
 
@@ -40,14 +41,14 @@ class Ending:
         self._process_end = process_end
         self._hosts = hosts
         self._outputs = Outputs.of(environment.parsed_options)
-        self._decide(INCONCLUSIVE, words.no_verdict(INCONCLUSIVE, "no run was started"))
+        self._decide(ExitCode.INCONCLUSIVE, words.no_verdict(ExitCode.INCONCLUSIVE, "no run was started"))
 
     def begin(self) -> None:
         """Forget the previous run and remove its files; OSError when a file cannot be removed."""
         self.trouble = ""
         self.result = None
         # Whatever happens from here on, only a verdict changes this.
-        self._decide(INCONCLUSIVE, words.no_verdict(INCONCLUSIVE, "the run did not come to its end"))
+        self._decide(ExitCode.INCONCLUSIVE, words.no_verdict(ExitCode.INCONCLUSIVE, "the run did not come to its end"))
         self._outputs = Outputs.of(self._options)
         self._outputs.clear()
 
@@ -65,7 +66,7 @@ class Ending:
 
     def fail(self, reason: str) -> None:
         """End a run that had begun and has no result."""
-        self.give_up(reason, INCONCLUSIVE, began=True)
+        self.give_up(reason, ExitCode.INCONCLUSIVE, began=True)
 
     def give_up(self, message: str, exit_code: int, began: bool = False) -> None:
         """Say why there is no run or no result, also in the files that were asked for, and end Locust's test."""

@@ -12,9 +12,10 @@ import locust
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from locust_cutover.judging.verdict import ExitCode
 from locust_cutover.scenario import read as scenarios
 from locust_cutover.wiring import options
-from locust_cutover.wiring.process_end import HELD, ProcessEnd
+from locust_cutover.wiring.process_end import ProcessEnd
 from locust_cutover.wiring.runs import Runs
 from locust_cutover.wiring.transport import Transport
 from locust_cutover.wiring.visitor import Visitor
@@ -51,7 +52,7 @@ class Hooks:
         self.transport.connect(environment)
         if isinstance(runner, WorkerRunner):
             # Locust would end a worker with 1 for any failed request.
-            environment.process_exit_code = HELD
+            environment.process_exit_code = ExitCode.HELD
             self._process_end.of_worker()
         else:
             self._own(environment, web_ui)

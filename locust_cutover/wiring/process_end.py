@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from locust_cutover.judging.verdict import ExitCode
 from locust_cutover.reports import words
-
-HELD, VIOLATED, WRONG, INCONCLUSIVE = 0, 1, 2, 3
 
 INTERRUPTED = "interrupted"
 
@@ -35,7 +34,7 @@ class ProcessEnd:
         """The exit code as far as is known. None until Locust has started: the command line or locustfile is wrong."""
         self.text = ""
         """What to print last."""
-        self.crashed: Callable[[str], None] = lambda _: self.decide(INCONCLUSIVE, "")
+        self.crashed: Callable[[str], None] = lambda _: self.decide(ExitCode.INCONCLUSIVE, "")
         """Called with the reason when the process fails; decides on the exit code and the text."""
         self._silent = False
         self._waits_for_workers = False
@@ -48,7 +47,7 @@ class ProcessEnd:
 
     def of_worker(self) -> None:
         """End with 0 and without a last line: the master tells the verdict."""
-        self.code = HELD
+        self.code = ExitCode.HELD
         self._silent = True
 
     def wait_for_workers(self) -> None:
@@ -75,24 +74,24 @@ class ProcessEnd:
         """`sys.exit`, but with 1 only for a violated run."""
         if status is not None and not isinstance(status, int):
             print(status, file=sys.stderr)
-            status = VIOLATED
-        if status == VIOLATED and self.code != VIOLATED:
+            status = ExitCode.VIOLATED
+        if status == ExitCode.VIOLATED and self.code != ExitCode.VIOLATED:
             status = self._crash("Locust has ended by itself; the lines above say why")
         _exit(status)
 
     def _catch(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         """What Python does with an uncaught exception, but with another exit code."""
         if issubclass(kind, KeyboardInterrupt):
-            _exit(self._crash(INTERRUPTED, INCONCLUSIVE))
+            _exit(self._crash(INTERRUPTED, ExitCode.INCONCLUSIVE))
         _show(kind, error, traceback)
         _exit(self._crash(f"Locust has failed: {type(error).__name__}: {error}"))
 
-    def _crash(self, reason: str, code: int = WRONG) -> int:
+    def _crash(self, reason: str, code: int = ExitCode.WRONG) -> int:
         if self.code is None:
             self.decide(code, words.no_verdict(code, reason))
         else:
             self.crashed(reason)
-        return INCONCLUSIVE if self.code is None else self.code
+        return ExitCode.INCONCLUSIVE if self.code is None else self.code
 
 
 def _wait_for_children(seconds: float) -> None:

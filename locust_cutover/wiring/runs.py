@@ -13,6 +13,7 @@ from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner
 
 from locust_cutover.history import History
+from locust_cutover.judging.verdict import ExitCode
 from locust_cutover.result import Result
 from locust_cutover.run.conductor import Conductor
 from locust_cutover.scenario import read as scenarios
@@ -21,7 +22,7 @@ from locust_cutover.venues.venue import SetUpError
 from locust_cutover.wiring import options
 from locust_cutover.wiring.ending import Ending
 from locust_cutover.wiring.hosts import Hosts
-from locust_cutover.wiring.process_end import INCONCLUSIVE, INTERRUPTED, WRONG, ProcessEnd
+from locust_cutover.wiring.process_end import INTERRUPTED, ProcessEnd
 from locust_cutover.wiring.progress import ProgressLine
 from locust_cutover.wiring.transport import Transport
 
@@ -57,18 +58,18 @@ class Runs:
             self._conductor = self._new_conductor(host)
             self._conductor.start()
         except DocumentError as error:
-            self._ending.give_up(str(error), WRONG)
+            self._ending.give_up(str(error), ExitCode.WRONG)
         except SetUpError as error:
             self._ending.give_up(str(error), error.exit_code)
         except OSError as error:
             message = f"{error.filename}: the file of an earlier run is in the way: {error.strerror}"
-            self._ending.give_up(message, WRONG)
+            self._ending.give_up(message, ExitCode.WRONG)
         except gevent.GreenletExit:  # stopped meanwhile
             self.cut()
             raise
         except Exception as error:  # Locust would log it, and go on with users and without a run
             logger.exception("the run could not begin")
-            self._ending.give_up(f"the run could not begin: {error}", INCONCLUSIVE)
+            self._ending.give_up(f"the run could not begin: {error}", ExitCode.INCONCLUSIVE)
         else:
             # This greenlet of Locust spawns the users; if it fails, they never come.
             spawning = gevent.getcurrent()
@@ -101,7 +102,7 @@ class Runs:
             self._conductor.fail(reason)
             self._conductor.cut()
         else:
-            self._ending.give_up(reason, INCONCLUSIVE, began=self._conductor is not None)
+            self._ending.give_up(reason, ExitCode.INCONCLUSIVE, began=self._conductor is not None)
 
     def so_far(self) -> Result | None:
         """What is known of the run; None without one."""
@@ -151,7 +152,7 @@ class Runs:
         try:
             history = History(Path(self._options.history))
         except OSError as error:
-            raise SetUpError(f"--history {self._options.history}: {error.strerror}", WRONG) from None
+            raise SetUpError(f"--history {self._options.history}: {error.strerror}", ExitCode.WRONG) from None
         if not isinstance(self._environment.runner, MasterRunner):
             self._transport.recorder.keep = history.visit
         return history

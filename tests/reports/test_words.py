@@ -32,9 +32,7 @@ def test_a_run_that_held_says_what_its_phases_saw() -> None:
 def test_what_the_scenario_allows_is_told() -> None:
     """With what was seen of it; a phase that allows all proves nothing."""
     allowed = Told("as it is", {"lost": "any", "torn": "any", "stale": "any"}).flip(100).visit(99, "a", "b")
-    assert words.sentence(result(allowed)) == (
-        "Held for this load. as it is: 1 torn allowed."
-    )
+    assert words.sentence(result(allowed)) == ("Held for this load. as it is: 1 torn allowed.")
     allowed.visits.clear()
     assert words.proof(result(allowed.visit(110, "b", "b")).phases[0]) == "1 visit; the scenario allows every fault"
 

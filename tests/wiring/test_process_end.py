@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from locust_cutover.judging.verdict import ExitCode
 from locust_cutover.wiring import process_end
-from locust_cutover.wiring.process_end import HELD, INCONCLUSIVE, VIOLATED, WRONG, ProcessEnd
+from locust_cutover.wiring.process_end import ProcessEnd
 
 
 class Left(Exception):  # noqa: N818
@@ -40,14 +41,14 @@ def status(leave: Any, *given: object) -> object:
     [
         (None, 0, 0),  # --help
         (None, 2, 2),  # argparse
-        (None, 1, WRONG),
-        (None, "no such user", WRONG),
-        (HELD, 0, 0),
-        (HELD, None, None),
-        (HELD, 1, INCONCLUSIVE),
-        (VIOLATED, 1, VIOLATED),
-        (INCONCLUSIVE, 3, 3),
-        (INCONCLUSIVE, 1, INCONCLUSIVE),
+        (None, 1, ExitCode.WRONG),
+        (None, "no such user", ExitCode.WRONG),
+        (ExitCode.HELD, 0, 0),
+        (ExitCode.HELD, None, None),
+        (ExitCode.HELD, 1, ExitCode.INCONCLUSIVE),
+        (ExitCode.VIOLATED, 1, ExitCode.VIOLATED),
+        (ExitCode.INCONCLUSIVE, 3, 3),
+        (ExitCode.INCONCLUSIVE, 1, ExitCode.INCONCLUSIVE),
     ],
 )
 def test_locust_can_end_with_1_only_when_the_run_was_violated(
@@ -62,19 +63,19 @@ def test_locust_can_end_with_1_only_when_the_run_was_violated(
 @pytest.mark.parametrize(
     ("error", "started", "ends", "reason"),
     [
-        (RuntimeError("planted"), False, WRONG, "Locust has failed: RuntimeError: planted"),
-        (RuntimeError("planted"), True, INCONCLUSIVE, "Locust has failed: RuntimeError: planted"),
-        (KeyboardInterrupt(), False, INCONCLUSIVE, "interrupted"),
-        (KeyboardInterrupt(), True, INCONCLUSIVE, "interrupted"),
+        (RuntimeError("planted"), False, ExitCode.WRONG, "Locust has failed: RuntimeError: planted"),
+        (RuntimeError("planted"), True, ExitCode.INCONCLUSIVE, "Locust has failed: RuntimeError: planted"),
+        (KeyboardInterrupt(), False, ExitCode.INCONCLUSIVE, "interrupted"),
+        (KeyboardInterrupt(), True, ExitCode.INCONCLUSIVE, "interrupted"),
     ],
 )
 def test_an_uncaught_exception_ends_with_its_reason(
     end: ProcessEnd, capsys: pytest.CaptureFixture[str], error: BaseException, started: bool, ends: int, reason: str
 ) -> None:
     """Once Locust has started, the run decides what to make of it."""
-    end.crashed = lambda reason: end.decide(INCONCLUSIVE, f"the run: {reason}")
+    end.crashed = lambda reason: end.decide(ExitCode.INCONCLUSIVE, f"the run: {reason}")
     if started:
-        end.decide(HELD, "")
+        end.decide(ExitCode.HELD, "")
     assert status(end._catch, type(error), error, None) == ends
     end._say()
     expected = f"the run: {reason}" if started else f"verdict: none (exit code {ends}): {reason}"
@@ -84,8 +85,8 @@ def test_an_uncaught_exception_ends_with_its_reason(
 def test_a_worker_ends_with_0_and_says_nothing(end: ProcessEnd, capsys: pytest.CaptureFixture[str]) -> None:
     """The verdict is the master's; a worker that fails ends with 3."""
     end.of_worker()
-    assert end.code == HELD
-    assert status(end._leave, 1) == INCONCLUSIVE
+    assert end.code == ExitCode.HELD
+    assert status(end._leave, 1) == ExitCode.INCONCLUSIVE
     end._say()
     assert capsys.readouterr().out == ""
 
@@ -110,7 +111,7 @@ def test_a_master_speaks_after_the_workers_that_it_forked(
     monkeypatch.setattr(os, "waitpid", waitpid)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
-    end.decide(HELD, "verdict: held")
+    end.decide(ExitCode.HELD, "verdict: held")
     end.wait_for_workers()
     end._say()
     assert looked[0] == pytest.approx(looks, abs=1)
