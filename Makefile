@@ -20,7 +20,7 @@ run: $(VENV)/installed ## forced against atomic switching, or SCENARIO=NAME; rep
 # The tests in parts, the longest first. Two parts run at once, since a test of a whole run mostly waits, and whichever
 # ends first makes room for the next: so both take about the same time on any machine. (pytest-xdist does not work here:
 # gevent, which Locust imports, patches its threads.) Each prints its output when it ends.
-PARTS := $(addprefix tests/,whole_runs whole_runs/external whole_runs/test_planted.py switcher servers matrix)
+PARTS := $(addprefix tests/,whole_runs whole_runs/test_run.py whole_runs/test_planted.py whole_runs/external switcher servers matrix)
 .PHONY: $(PARTS)
 
 test: lint ## lint, then all tests

@@ -125,7 +125,7 @@ def test_a_claim_that_is_not_so_is_told(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "results.md").write_text(f"<!-- cells: * × atomic: lost > 0 -->\n{BEGIN}\n{END}\n")
     result = run(*ONE_CELL, "--cells", str(folder), "--into", str(tmp_path))
     assert result.returncode == 1
-    assert "claims otherwise: embedded-pinned × atomic: lost is 0, not > 0" in result.stdout
+    assert "is wrong: embedded-pinned × atomic: lost is 0, not > 0" in result.stdout
 
 
 def test_a_page_without_the_place_for_the_table_is_left_alone(folder: Path, tmp_path: Path) -> None:
