@@ -21,7 +21,8 @@ Verdict = Literal["held", "violated", "inconclusive"]
 RESTLESS = "every visit overlapped a flip, so a stale page could not be detected; flip less often (`every`)"
 
 UNPROBED = (
-    "no whole page came between two flips or after the last one, so a stale page could not be detected; add users"
+    "no whole page came between two flips or after the last one, so a stale page could not be detected; "
+    "add users, or flip less often (`every`)"
 )
 
 UNMET = "no visit overlapped a flip, so a lost request could not be detected; add users or flips"
