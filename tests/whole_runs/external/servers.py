@@ -32,9 +32,13 @@ http {{
     types {{ text/html html; }}
     client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
     uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+    {http}
     {block}
 }}
 """
+
+SLOW = "limit_rate 10k; sendfile_max_chunk 512;"
+"""A page of 1.5 KB takes over 50 ms: each visitor is always in a visit, so that even a flip of a millisecond is met."""
 
 SERVER = """server {{
         listen 127.0.0.1:{port}{tls};
@@ -62,10 +66,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, root: Path, *, server: str = "", tls: bool = False, block: str = "") -> Iterator[int]:
+def nginx(
+    folder: Path, root: Path, *, server: str = "", tls: bool = False, block: str = "", http: str = ""
+) -> Iterator[int]:
     """An nginx of the test's own that serves `root`; its port.
 
-    `server`: what else its server block holds; `block`: the whole of it, written for port 8080.
+    `server`: what else its server block holds; `block`: all of it, written for port 8080; `http`: what goes before it.
     """
     require(Nginx)
     port = free_port()
@@ -76,7 +82,7 @@ def nginx(folder: Path, root: Path, *, server: str = "", tls: bool = False, bloc
     folder.mkdir(exist_ok=True)
     config = folder / "nginx.conf"
     user = "user root;" if os.geteuid() == 0 else ""
-    config.write_text(NGINX.format(folder=folder, user=user, block=block))
+    config.write_text(NGINX.format(folder=folder, user=user, block=block, http=http))
     with running([Nginx.executable(), "-p", str(folder), "-c", str(config)], port, folder / "error.log"):
         yield port
 

@@ -27,15 +27,15 @@ load: {{{{users: 5, spawn_rate: 50}}}}
 
 
 class Shop:
-    """Three releases below `root`, and the link to the first."""
+    """Three releases below `root`, and the link to the first; `padding`: how many bytes longer the page is."""
 
-    def __init__(self, root: Path, releases: tuple[str, ...] = ("1", "2", "3")) -> None:
+    def __init__(self, root: Path, releases: tuple[str, ...] = ("1", "2", "3"), *, padding: int = 0) -> None:
         self.root = root
         self.link = root / "current"
         for name in releases:
             folder = root / "releases" / name
             folder.mkdir(parents=True)
-            (folder / "index.html").write_text(PAGE.format(name=name))
+            (folder / "index.html").write_text(PAGE.format(name=name) + padding * " ")
         self.link.symlink_to(f"releases/{releases[0]}")
         self._before = self.state()
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from switcher.strategies import STRATEGIES
 from tests.locust_process import PATIENCE, ROOT, LocustProcess, processes
 from tests.switcher.process import FLIPPER
 from tests.whole_runs.external.guide import SHOP, blocks
-from tests.whole_runs.external.servers import free_port, nginx, running
+from tests.whole_runs.external.servers import SLOW, free_port, nginx, running
 from tests.whole_runs.external.site import MARK, Shop
 from tests.whole_runs.runs import check_sums, headless, write
 
@@ -86,9 +87,9 @@ def judged_again(folder: Path) -> int:
 
 def test_an_atomic_deploy_of_somebody_else_is_held_and_the_run_ends_with_the_last_flip(tmp_path: Path) -> None:
     """It need not know the releases; each flip is told when it is seen."""
-    shop = Shop(tmp_path / "shop")
+    shop = Shop(tmp_path / "shop", padding=1500)
     with (
-        nginx(tmp_path / "nginx", shop.root) as port,
+        nginx(tmp_path / "nginx", shop.root, http=SLOW) as port,
         watching(tmp_path, shop.root, port, more="flips: 2") as locust,
     ):
         assert "it points to release 1" in locust.wait_for("watching ")
@@ -136,13 +137,18 @@ def test_the_gap_of_somebody_elses_deploy_is_found_and_measured(tmp_path: Path) 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_phase_without_an_end_is_ended_by_ctrl_c_and_judged_by_what_it_saw(tmp_path: Path, workers: int) -> None:
     """That is no cut: it has no other end. (By -t: see the last tests.) In a terminal it reaches the workers, too."""
-    shop = Shop(tmp_path / "shop")
+    shop = Shop(tmp_path / "shop", padding=1500)
     arguments = processes(workers) if workers else []
-    with nginx(tmp_path / "nginx", shop.root) as port, watching(tmp_path, shop.root, port, *arguments) as locust:
+    with (
+        nginx(tmp_path / "nginx", shop.root, http=SLOW) as port,
+        watching(tmp_path, shop.root, port, *arguments) as locust,
+    ):
         locust.wait_for("watching ")  # with its first visit
         deploy(shop, "2")
         locust.wait_for("flip 1: to release 2")
-        locust.wait_for("phase watch (1 of 1)")
+        for _ in range(5):  # as long as these take, each visitor has made a visit after the flip, too
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/current/", timeout=PATIENCE) as page:
+                assert b"release 2" in page.read()
         locust.signal_group(signal.SIGINT)
         assert locust.wait() == 0, locust.output
         assert locust.leaves_nothing()
@@ -215,11 +221,11 @@ def document(folder: Path, shop: Shop, port: int) -> list[str]:
 
 def test_the_commands_of_the_document_do_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From two terminals, and in a CI job."""
-    shop = Shop(tmp_path / "shop")
+    shop = Shop(tmp_path / "shop", padding=1500)
     monkeypatch.setenv("LOCUST_LOCUSTFILE", str(ROOT / "locustfiles" / "current.py"))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     server = blocks("nginx")[0].replace(SHOP, str(shop.root))
-    with nginx(tmp_path / "nginx", shop.root, block=server) as port:
+    with nginx(tmp_path / "nginx", shop.root, block=server, http=SLOW) as port:
         start, by_hand, job = document(tmp_path, shop, port)
         with LocustProcess(tmp_path, *shlex.split(start)[1:], cwd=tmp_path) as locust:
             assert f"watching {shop.link} by inotify; it points to release 1" in locust.wait_for("watching ")
