@@ -195,8 +195,11 @@ def test_a_correct_server_is_not_accused_while_somebody_flips_without_end(
             flipper.kill()
             flipper.wait()
     # Where the cutovers, as far as they are known, follow each other without a pause, no page can be called old.
-    assert code in ((0,) if by == "inotify" else (0, 3)), locust.output
-    if code:
+    # And the last look can fall into a gap: then the last flip, and no other, has failed.
+    failed = [row["flip"] for row in locust.rows("flips") if row["outcome"] != "ok"]
+    assert failed in ([], [str(locust.verdict()["phases"][0]["flips"])])
+    assert code in ((0,) if by == "inotify" and not failed else (0, 3)), locust.output
+    if code and not failed:
         # Some visits came before the first flip: the watch is announced when there are visits.
         assert locust.verdict()["phases"][0]["troubles"] == [UNPROBED]
     kinds = Counter[str]()
