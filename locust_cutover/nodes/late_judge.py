@@ -43,7 +43,7 @@ class LateJudge:
         self._known_until: int | None = None
 
     def open(self) -> None:
-        """Start a new phase: from now on flips are to be waited for."""
+        """Start a new phase: from now on, wait for its flips."""
         self._watermark = 0
         if self._worker is None:
             self._worker = gevent.spawn(self._judge_pending)

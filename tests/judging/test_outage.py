@@ -192,7 +192,7 @@ def test_the_background_is_taken_off_the_losses_at_flips() -> None:
 
 @pytest.mark.parametrize("outage_us", [0.0, 60.0, 1000.0])
 def test_a_server_that_drops_requests_anyway_is_not_given_an_outage(outage_us: float) -> None:
-    """One in 200 visits is lost everywhere; the interval holds the outage that is there besides, or none."""
+    """One in 200 visits is lost at any time; the interval contains the true outage, which may be none."""
     chance = random.Random(20260731)
     flips, held = 250, 0
     for _ in range(200):
